@@ -1,0 +1,148 @@
+// What the programs share: options, error reports with exit codes, Ctrl-C, JSON lines.
+//
+// Exit codes: 0 done, 2 wrong usage or input (the message goes to stderr), 130 stopped by Ctrl-C, 1 anything else.
+#pragma once
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <initializer_list>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "autograd/autograd.h"
+#include "data/mnist.h"
+
+namespace gradus::apps {
+
+inline constexpr int kBadInput = 2, kInterrupted = 130;
+
+/// Options of every program that trains on MNIST.
+struct TrainOptions {
+  int64_t epochs = 5;
+  int64_t batch_size = 128;
+  uint64_t seed = 1;
+  int64_t limit = 0;  // 0: all samples
+  int threads = 0;    // 0: as many as there are cores
+  std::string data_dir = {};
+  std::string save = {};
+  bool json = false;
+
+  void add_to(CLI::App& app) {
+    app.add_option("--epochs", epochs, "Passes over the training images")->check(CLI::PositiveNumber)->capture_default_str();
+    app.add_option("--batch-size", batch_size, "Images per step")->check(CLI::PositiveNumber)->capture_default_str();
+    app.add_option("--seed", seed, "Seed of the weights and of the order of the images")->capture_default_str();
+    app.add_option("--limit", limit, "Use only the first N training and test images (0: all)")->check(CLI::NonNegativeNumber);
+    app.add_option("--threads", threads, "Threads (0: one per core)")->check(CLI::NonNegativeNumber);
+    app.add_option("--data-dir", data_dir,
+                   "Folder with mnist/*.gz (else $GRADUS_DATA, ../shared/data, the user cache, drawn digits)");
+    app.add_option("--save", save, "Write the trained weights here (safetensors)");
+    app.add_flag("--json", json,
+                 "Print one JSON line per epoch and a last one with the test results, and nothing else, on stdout");
+  }
+
+  /// Applies what is process-wide, and finds out now, not after training, that the weights cannot be written.
+  void apply() const {
+    if (threads > 0) set_num_threads(threads);
+    random::seed(seed);
+    if (save.empty()) return;
+    const std::filesystem::path path(save), folder = path.has_parent_path() ? path.parent_path() : ".";
+    if (std::filesystem::is_directory(path) || !std::filesystem::is_directory(folder) || access(folder.c_str(), W_OK) != 0)
+      fail<IoError>("--save", "cannot write; got ", save, ", expected a file in a folder that exists and is writable");
+  }
+};
+
+/// Images as rows of 784 numbers in [0, 1], and their labels.
+struct Flat {
+  Tensor x, y;
+};
+inline Flat flat(const data::mnist::Part& part, int64_t limit) {
+  const int64_t count = limit > 0 ? std::min(limit, part.images.shape()[0]) : part.images.shape()[0];
+  const Slice first(0, count);
+  return {part.images.slice({first}).reshape({count, 28 * 28}).astype(DType::float32) / 255, part.labels.slice({first})};
+}
+
+/// One JSON object on one line.
+class JsonLine {
+ public:
+  JsonLine& add(std::string_view key, double value) { return std::isfinite(value) ? raw(key, text(value)) : raw(key, "null"); }
+  JsonLine& add(std::string_view key, int64_t value) { return raw(key, text(value)); }
+  JsonLine& add(std::string_view key, std::string_view value) { return raw(key, quoted(value)); }
+  /// Prints and flushes, so that a reader of a pipe sees the line at once.
+  void print() const { std::cout << "{" << body_ << "}" << std::endl; }
+
+ private:
+  JsonLine& raw(std::string_view key, std::string_view value) {
+    body_ += text(body_.empty() ? "" : ", ", quoted(key), ": ", value);
+    return *this;
+  }
+  static std::string quoted(std::string_view s) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    std::string out = "\"";
+    for (const char c : s) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == '"' || c == '\\') (out += '\\') += c;
+      else if (byte < 0x20) ((out += "\\u00") += kHex[byte >> 4]) += kHex[byte & 15];
+      else out += c;
+    }
+    return out + '"';
+  }
+  std::string body_;
+};
+
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// True once Ctrl-C was pressed; a second Ctrl-C ends the program at once.
+class Interrupt {
+ public:
+  Interrupt() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { pressed_ = 1; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, nullptr);
+  }
+  bool pressed() const { return pressed_ != 0; }
+
+ private:
+  inline static volatile sig_atomic_t pressed_ = 0;
+};
+
+/// Parses the arguments, runs `body` and turns errors into messages and exit codes.
+template <class Body>
+int run(CLI::App& app, int argc, char** argv, Body body) {
+  try {
+    app.parse(argc, argv);
+    const int code = body();
+    std::cout.flush();
+    if (!std::cout) fail<IoError>(app.get_name(), "cannot write to stdout; got an error, expected an open stream");
+    return code;
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << app.get_name() << ": " << error.what() << "; see --help\n";
+    return kBadInput;
+  } catch (const Error& error) {
+    std::cerr << error.what() << "\n";
+    return kBadInput;
+  } catch (const std::exception& error) {
+    std::cerr << app.get_name() << ": " << error.what() << "\n";
+    return 1;
+  }
+}
+
+}  // namespace gradus::apps

@@ -1,0 +1,110 @@
+// The network of mnist_mlp from nothing but tensors, variables and a gradient tape, trained by plain gradient descent.
+#include <functional>
+#include <vector>
+
+#include "apps/common/cli.h"
+#include "data/loader.h"
+#include "nn/nn.h"
+#include "optim/optim.h"
+
+using namespace gradus;
+
+namespace {
+
+struct NaiveDense {
+  Variable W, b;
+  std::function<Tensor(const Tensor&)> activation;
+
+  NaiveDense(int64_t input_size, int64_t output_size, std::function<Tensor(const Tensor&)> function)
+      : W(random::uniform({input_size, output_size}, 0.0, 0.1)), b(zeros({output_size})), activation(std::move(function)) {}
+
+  Tensor operator()(const Tensor& inputs) const { return activation(matmul(inputs, W) + b); }
+};
+
+struct NaiveModel : nn::Module {
+  NaiveDense hidden{784, 512, nn::relu}, output{512, 10, nn::softmax};
+
+  Tensor operator()(const Tensor& images) const { return output(hidden(images)); }
+  void visit(nn::Visitor& v) override {
+    v("hidden_W", hidden.W), v("hidden_b", hidden.b), v("output_W", output.W), v("output_b", output.b);
+  }
+};
+
+/// Mean loss and accuracy over all samples, in batches.
+std::pair<double, double> test(const NaiveModel& model, const apps::Flat& samples) {
+  double loss = 0, correct = 0;
+  for (const auto& [x, y] : data::DataLoader({samples.x, samples.y}, {.batch_size = 1000})) {
+    const Tensor predictions = model(x);
+    loss += sum(nn::sparse_categorical_crossentropy(y, predictions)).item<double>();
+    correct += sum(argmax(predictions, -1) == y).item<double>();
+  }
+  const auto count = static_cast<double>(samples.x.shape()[0]);
+  return {loss / count, correct / count};
+}
+
+int train(const apps::TrainOptions& options) {
+  options.apply();
+  const apps::Interrupt interrupt;
+  const auto [train, test_part] = data::mnist::load({.data_dir = options.data_dir});
+  const apps::Flat samples = apps::flat(train, options.limit), held_out = apps::flat(test_part, options.limit);
+  (options.json ? std::cerr : std::cout) << "data: " << train.source << ", " << samples.x.shape()[0] << " training and "
+                                         << held_out.x.shape()[0] << " test images\n";
+
+  const apps::Stopwatch clock;
+  NaiveModel model;
+  const std::vector<Variable> weights = model.variables();  // handles, not copies
+  optim::SGD sgd({.learning_rate = 1e-3});
+
+  const auto one_training_step = [&](const Tensor& x, const Tensor& y) {
+    GradientTape tape;
+    const Tensor loss = mean(nn::sparse_categorical_crossentropy(y, model(x)));
+    sgd.apply_gradients(tape.gradient(loss, weights), weights);
+    return loss.item<double>();
+  };
+
+  data::DataLoader batches({samples.x, samples.y}, {.batch_size = options.batch_size, .shuffle = true, .seed = options.seed});
+  for (int64_t epoch = 0; epoch < options.epochs; ++epoch) {
+    if (!options.json) std::cout << "epoch " << epoch + 1 << "\n";
+    const apps::Stopwatch epoch_clock;
+    double total = 0;
+    int64_t step = 0;
+    for (const auto& [x, y] : batches) {
+      const double loss = one_training_step(x, y);
+      total += loss * static_cast<double>(x.shape()[0]);
+      if (!options.json && step % 100 == 0) std::cout << "loss at batch " << step << ": " << loss << std::endl;
+      ++step;
+      if (interrupt.pressed()) {
+        std::cerr << "mnist_scratch: interrupted\n";
+        return apps::kInterrupted;
+      }
+    }
+    if (options.json)
+      apps::JsonLine()
+          .add("epoch", epoch + 1)
+          .add("loss", total / static_cast<double>(samples.x.shape()[0]))
+          .add("seconds", epoch_clock.seconds())
+          .print();
+  }
+
+  const auto [loss, accuracy] = test(model, held_out);
+  const double seconds = clock.seconds();
+  if (!options.save.empty()) nn::save_weights(model, options.save);
+  if (options.json)
+    apps::JsonLine()
+        .add("test_loss", loss)
+        .add("test_accuracy", accuracy)
+        .add("seconds", seconds)
+        .add("data", train.source)
+        .print();
+  else std::cout << "test_loss: " << loss << "\ntest_accuracy: " << accuracy << "\nseconds: " << seconds << "\n";
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Trains a 784-512-10 network written from scratch on handwritten digits (MNIST) and tests it.", "mnist_scratch");
+  apps::TrainOptions options{.epochs = 10};
+  options.add_to(app);
+  return apps::run(app, argc, argv, [&] { return train(options); });
+}

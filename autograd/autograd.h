@@ -1,0 +1,13 @@
+// Everything of autograd/.
+#pragma once
+
+#include "autograd/functional.h"
+#include "autograd/fused.h"
+#include "autograd/gradcheck.h"
+#include "autograd/ops.h"
+#include "autograd/parallel.h"
+#include "autograd/random.h"
+#include "autograd/storage/memory.h"
+#include "autograd/tape.h"
+#include "autograd/tensor.h"
+#include "autograd/variable.h"

@@ -1,0 +1,64 @@
+#include "autograd/base/parallel.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+namespace gradus {
+namespace {
+
+// OpenMP keeps its own setting per calling thread; ours holds for the process.
+std::atomic<int>& pool_size() {
+  static std::atomic<int> size{omp_get_max_threads()};
+  return size;
+}
+
+// The first exception of a team, carried out of the parallel region.
+class FirstError {
+ public:
+  void keep(std::exception_ptr error) {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::move(error);
+  }
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+int num_threads() { return pool_size().load(std::memory_order_relaxed); }
+
+namespace detail {
+
+void set_pool_size(int n) { pool_size().store(n, std::memory_order_relaxed); }
+
+void parallel_run(int64_t n, int64_t grain, int64_t align, RangeFn fn, const void* context) {
+  const int64_t worthwhile = (n - 1) / std::max<int64_t>(grain, 1) + 1;
+  const int64_t wanted = std::min<int64_t>(num_threads(), worthwhile);
+  if (wanted <= 1 || omp_in_parallel()) return fn(context, 0, n);  // a team inside a team would only queue
+
+  const int64_t even = (n - 1) / wanted + 1, part = (even + align - 1) / align * align;
+  FirstError error;
+#pragma omp parallel num_threads(static_cast<int>(wanted))
+  {
+    // The team may come out smaller than asked for, hence the loop.
+    const int64_t step = part * omp_get_num_threads();
+    try {
+      for (int64_t begin = part * omp_get_thread_num(); begin < n; begin += step) fn(context, begin, std::min(begin + part, n));
+    } catch (...) {
+      error.keep(std::current_exception());
+    }
+  }
+  error.rethrow();
+}
+
+}  // namespace detail
+}  // namespace gradus

@@ -1,0 +1,76 @@
+#include "autograd/functional.h"
+
+#include "autograd/ops.h"
+
+namespace gradus {
+namespace {
+
+void check_scalar(std::string_view op, const Tensor& y) {
+  if (y.size() != 1) fail<ShapeError>(op, "the function must return one element; got shape ", y.shape(), ", expected []; use jacobian");
+}
+
+Tensor or_zeros(const Tensor& g, const Tensor& like) { return g.defined() ? g : zeros_like(like); }
+
+void check_like(std::string_view op, std::string_view what, const Tensor& v, const Tensor& like) {
+  if (v.shape() != like.shape())
+    fail<ShapeError>(op, "v must be shaped like ", what, "; got ", v.shape(), ", expected ", like.shape());
+}
+
+}  // namespace
+
+TensorFunction grad(TensorFunction f) {
+  return [f = std::move(f)](const Tensor& x) { return value_and_grad(f)(x).second; };
+}
+
+std::function<std::pair<Tensor, Tensor>(const Tensor&)> value_and_grad(TensorFunction f) {
+  return [f = std::move(f)](const Tensor& x) {
+    const Tensor own = detail::fresh(x);
+    GradientTape tape;
+    tape.watch(own);
+    Tensor y = f(own);
+    check_scalar("grad", y);
+    return std::pair{y, or_zeros(tape.gradient(y, own), x)};
+  };
+}
+
+std::pair<Tensor, Tensor> vjp(const TensorFunction& f, const Tensor& x, const Tensor& v) {
+  const Tensor own = detail::fresh(x);
+  GradientTape tape;
+  tape.watch(own);
+  Tensor y = f(own);
+  check_like("vjp", "f(x)", v, y);
+  return {y, or_zeros(tape.gradient(y, own, {.output_gradients = {v}}), x)};
+}
+
+std::pair<Tensor, Tensor> jvp(const TensorFunction& f, const Tensor& x, const Tensor& v) {
+  check_like("jvp", "x", v, x);
+  const Tensor own = detail::fresh(x);
+  GradientTape outer({.watch_accessed_variables = false});
+  Tensor y, u, g;
+  {
+    GradientTape inner;
+    inner.watch(own);
+    y = f(own);
+    u = zeros_like(y);  // the gradient is linear in its seed, whatever the seed is
+    outer.watch(u);
+    g = inner.gradient(y, own, {.output_gradients = {u}});
+  }
+  if (!g.defined()) return {y, zeros_like(y)};
+  return {y, or_zeros(outer.gradient(g, u, {.output_gradients = {v}}), y)};
+}
+
+Tensor jacobian(const TensorFunction& f, const Tensor& x) {
+  const Tensor own = detail::fresh(x);
+  GradientTape tape;
+  tape.watch(own);
+  return tape.jacobian(f(own), own);
+}
+
+Tensor hessian(const TensorFunction& f, const Tensor& x) { return jacobian(grad(f), x); }
+
+Tensor hvp(const TensorFunction& f, const Tensor& x, const Tensor& v) {
+  check_like("hvp", "x", v, x);
+  return vjp(grad(f), x, v).second;
+}
+
+}  // namespace gradus

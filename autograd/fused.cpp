@@ -1,0 +1,152 @@
+#include "autograd/fused.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "autograd/base/parallel.h"
+#include "autograd/functional.h"
+#include "autograd/ops/support.h"
+#include "autograd/tape.h"
+
+namespace gradus::detail {
+namespace {
+
+constexpr std::string_view kName = "fused";
+constexpr size_t kMaxInputs = 6 + kFusedOrders;
+
+// Whole arrays as the kernels want them: contiguous, or one element to be repeated.
+struct Inputs {
+  std::vector<Tensor> tensors;
+  std::array<bool, kMaxInputs> repeated{};
+
+  Inputs(std::span<const Tensor> xs, const Shape& shape) {
+    for (size_t k = 0; k < xs.size(); ++k) {
+      repeated[k] = xs[k].size() == 1 && shape != xs[k].shape();
+      tensors.push_back(repeated[k] ? xs[k] : broadcast_to(xs[k], shape).contiguous());
+    }
+  }
+};
+
+// Calls block(begin, n, in, padded) for blocks of at most kFusedBlock elements, n rounded up to whole vectors. Where a block has a ragged end its
+// inputs are staged, and `padded` tells that outputs must be, too.
+template <class T, class F>
+void for_blocks(const Inputs& inputs, int64_t size, const F& block) {
+  const size_t arity = inputs.tensors.size();
+  parallel_for(
+      size, kGrain / 4,
+      [&](int64_t begin, int64_t end) {
+        std::array<std::array<T, kFusedBlock>, kMaxInputs> stage;
+        std::array<const T*, kMaxInputs> in{};
+        for (size_t k = 0; k < arity; ++k)
+          if (inputs.repeated[k]) stage[k].fill(*inputs.tensors[k].impl().as<T>()), in[k] = stage[k].data();
+        for (int64_t i = begin; i < end; i += kFusedBlock) {
+          const int64_t n = std::min(kFusedBlock, end - i), whole = (n + 15) / 16 * 16;
+          for (size_t k = 0; k < arity; ++k) {
+            if (inputs.repeated[k]) continue;
+            in[k] = inputs.tensors[k].impl().as<T>() + i;
+            if (whole == n) continue;
+            std::copy(in[k], in[k] + n, stage[k].begin());
+            std::fill(stage[k].begin() + n, stage[k].begin() + whole, T(1));
+            in[k] = stage[k].data();
+          }
+          block(i, n, whole, in.data());
+        }
+      },
+      kFusedBlock);
+}
+
+template <class T>
+void run_value(const FusedFunction& f, TensorImpl& out, const Inputs& inputs) {
+  for_blocks<T>(inputs, out.size, [&](int64_t begin, int64_t n, int64_t whole, const T* const* in) {
+    T* to = out.as<T>() + begin;
+    if (n == whole) return f.value(to, in, n);
+    std::array<T, kFusedBlock> stage;
+    f.value(stage.data(), in, whole);
+    std::copy(stage.begin(), stage.begin() + n, to);
+  });
+}
+
+template <class T>
+void run_gradient(const FusedFunction& f, std::span<Tensor> outs, const Inputs& inputs) {  // the last input is g
+  const size_t arity = outs.size();
+  for_blocks<T>(inputs, outs[0].size(), [&](int64_t begin, int64_t n, int64_t whole, const T* const* in) {
+    std::array<std::array<T, kFusedBlock>, kMaxInputs> stage;
+    std::array<T*, kMaxInputs> to{};
+    for (size_t k = 0; k < arity; ++k) to[k] = n == whole ? outs[k].ref()->as<T>() + begin : stage[k].data();
+    f.gradient(to.data(), in[arity], in, whole);
+    for (size_t k = 0; n != whole && k < arity; ++k) std::copy(to[k], to[k] + n, outs[k].ref()->as<T>() + begin);
+  });
+}
+
+// Sums over the dimensions in which an input was broadcast.
+Tensor sum_to(const Tensor& g, const Shape& shape) {
+  if (g.shape() == shape) return g;
+  const int extra = g.ndim() - shape.ndim();
+  Shape axes;
+  for (int i = 0; i < g.ndim(); ++i)
+    if (i < extra || (shape[i - extra] == 1 && g.shape()[i] != 1)) axes.push_back(i);
+  return reshape(sum(g, Axes(axes)), shape);
+}
+
+Tensor evaluate(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs);
+
+// All gradients in one pass; when they are recorded, each becomes a fused function of its own.
+std::vector<Tensor> gradients(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs, const Tensor& g) {
+  std::vector<Tensor> all = xs, out;
+  all.push_back(g);
+  if (recording_depth > 0 && std::any_of(all.begin(), all.end(), on_tape)) {
+    for (size_t k = 0; k < xs.size(); ++k) {
+      const auto partial = f->partial(k);
+      if (!partial)
+        fail<TapeError>(kName, "derivative of too high an order; got order ", kFusedOrders + 1, ", expected at most ", kFusedOrders);
+      out.push_back(sum_to(evaluate(partial, all), xs[k].shape()));
+    }
+    return out;
+  }
+  for (size_t k = 0; k < xs.size(); ++k) out.push_back(empty(kName, g.shape(), g.dtype()));
+  const Inputs inputs(all, g.shape());
+  if (g.dtype() == DType::float64) run_gradient<double>(*f, out, inputs);
+  else run_gradient<float>(*f, out, inputs);
+  for (size_t k = 0; k < xs.size(); ++k) out[k] = sum_to(out[k], xs[k].shape());
+  return out;
+}
+
+// xs share float32 or float64.
+Tensor evaluate(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs) {
+  Shape shape = xs[0].shape();
+  for (const Tensor& x : xs) shape = broadcast_shapes(kName, shape, x.shape());
+  Tensor out = empty(kName, shape, xs[0].dtype());
+  {
+    const NoRecord constant;
+    const Inputs inputs(xs, shape);
+    if (out.dtype() == DType::float64) run_value<double>(*f, *out.ref(), inputs);
+    else run_value<float>(*f, *out.ref(), inputs);
+  }
+  if (recording_depth > 0) {
+    std::vector<const Tensor*> inputs;
+    for (const Tensor& x : xs) inputs.push_back(&x);
+    record_fused(out, inputs, [f, xs](const Tensor& g) { return gradients(f, xs, g); });
+  }
+  return out;
+}
+
+}  // namespace
+
+Tensor apply_fused(const std::shared_ptr<const FusedFunction>& f, std::span<const Operand> operands) {
+  DType dtype = DType::boolean;
+  bool tensor = false;
+  for (const Operand& o : operands) {
+    if (!o.tensor()) continue;
+    dtype = tensor ? promote(dtype, o.tensor()->dtype()) : o.tensor()->dtype();
+    tensor = true;
+  }
+  if (!tensor) fail<ValueError>(kName, "no argument is a tensor; got numbers only, expected at least one Tensor");
+  dtype = to_floating(dtype);
+  const DType inner = dtype == DType::float64 ? DType::float64 : DType::float32;
+  std::vector<Tensor> xs;
+  for (const Operand& o : operands) xs.push_back(as_tensor(o, inner));
+  return evaluate(f, xs).astype(dtype);
+}
+
+}  // namespace gradus::detail

@@ -1,0 +1,275 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "autograd/kernels/softmax.cpp"
+#include "autograd/kernels/simd.h"
+// Highway after simd.h, foreach_target before the rest
+#include "hwy/foreach_target.h"
+//
+#include <algorithm>
+#include <limits>
+
+#include "autograd/kernels/math-inl.h"
+#include "autograd/kernels/softmax.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::kernels::HWY_NAMESPACE {
+namespace {
+
+constexpr int64_t kBlock = 1024;  // elements summed up in T before a double takes over
+
+template <class T>
+HWY_INLINE Vec<T> load_padded(const T* p, int64_t n, T rest) {
+  alignas(64) T lanes[Vec<T>::kLanes];
+  for (int64_t i = 0; i < Vec<T>::kLanes; ++i) lanes[i] = i < n ? p[i] : rest;
+  return Vec<T>::load(lanes);
+}
+template <class T>
+HWY_INLINE T sum_of(Vec<T> v) {
+  return hn::GetLane(hn::SumOfLanes(typename Vec<T>::Tag(), v.raw));
+}
+
+/// out[i] = f(inputs[i]...) for i < n; lanes past the end see `rest`. out may be an input, or null: then nothing is stored.
+/// Returns the sum of the second thing that f returns, in blocks.
+template <class T, class F, class... In>
+HWY_INLINE double map_sum(int64_t n, T rest, T* out, const F& f, const In*... in) {
+  constexpr int64_t kLanes = Vec<T>::kLanes;
+  double total = 0;
+  for (int64_t first = 0; first < n; first += kBlock) {
+    const int64_t end = std::min(n, first + kBlock);
+    Vec<T> sum(0);
+    int64_t i = first;
+    for (; i + kLanes <= end; i += kLanes) {
+      const Vec<T> v = f(sum, Vec<T>::load(in + i)...);
+      if (out) v.store(out + i);
+    }
+    if (i < end) {
+      const Vec<T> v = f(sum, load_padded(in + i, end - i, rest)...);
+      if (out) store_some(v, out + i, end - i);
+    }
+    total += static_cast<double>(sum_of(sum));
+  }
+  return total;
+}
+
+template <class T>
+HWY_INLINE T largest(const T* p, int64_t n) {
+  constexpr int64_t kLanes = Vec<T>::kLanes;
+  const typename Vec<T>::Tag d;
+  const Vec<T> least(-std::numeric_limits<double>::infinity());
+  auto a = least.raw, b = a, c = a, e = a;
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    a = hn::Max(a, hn::LoadU(d, p + i)), b = hn::Max(b, hn::LoadU(d, p + i + kLanes));
+    c = hn::Max(c, hn::LoadU(d, p + i + 2 * kLanes)), e = hn::Max(e, hn::LoadU(d, p + i + 3 * kLanes));
+  }
+  for (; i + kLanes <= n; i += kLanes) a = hn::Max(a, hn::LoadU(d, p + i));
+  if (i < n) b = hn::Max(b, load_padded(p + i, n - i, static_cast<T>(-std::numeric_limits<T>::infinity())).raw);
+  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(hn::Max(a, b), hn::Max(c, e))));
+}
+
+/// Sum of e^(x - most), the terms stored in out unless it is null. A NaN in the row comes through the terms, whatever `most` is.
+template <class T>
+HWY_INLINE double exponentials(T* out, const T* in, T most, int64_t n) {
+  const Vec<T> shift(static_cast<double>(most));
+  return map_sum(
+      n, -std::numeric_limits<T>::infinity(), out,
+      [&](Vec<T>& sum, Vec<T> x) HWY_ATTR {
+        const Vec<T> term = exp(x - shift);
+        sum = sum + term;
+        return term;
+      },
+      in);
+}
+
+template <class T>
+HWY_INLINE void softmax_rows(T* out, const T* in, int64_t rows, int64_t n, bool logarithm) {
+  for (int64_t r = 0; r < rows; ++r, out += n, in += n) {
+    const T most = largest(in, n);
+    if (logarithm) {
+      const Vec<T> shift(static_cast<double>(most)), log_sum(std::log(exponentials<T>(nullptr, in, most, n)));
+      map_sum(
+          n, T(0), out, [&](Vec<T>&, Vec<T> x) HWY_ATTR { return x - shift - log_sum; }, in);
+    } else {
+      const Vec<T> scale(1 / exponentials(out, in, most, n));
+      map_sum(
+          n, T(0), out, [&](Vec<T>&, Vec<T> x) HWY_ATTR { return x * scale; }, static_cast<const T*>(out));
+    }
+  }
+}
+
+template <class T>
+HWY_INLINE void grad_rows(T* out, const T* y, const T* g, int64_t rows, int64_t n, bool logarithm) {
+  const auto store = static_cast<T*>(nullptr);
+  for (int64_t r = 0; r < rows; ++r, out += n, y += n, g += n) {
+    if (logarithm) {
+      const auto add = [](Vec<T>& sum, Vec<T> b) HWY_ATTR { return sum = sum + b; };
+      const Vec<T> total(map_sum(n, T(0), store, add, g));
+      map_sum(
+          n, T(0), out, [&](Vec<T>&, Vec<T> a, Vec<T> b) HWY_ATTR { return b - exp(a) * total; }, y, g);
+    } else {
+      const auto add = [](Vec<T>& sum, Vec<T> a, Vec<T> b) HWY_ATTR { return sum = sum + a * b; };
+      const Vec<T> total(map_sum(n, T(0), store, add, y, g));
+      map_sum(
+          n, T(0), out, [&](Vec<T>&, Vec<T> a, Vec<T> b) HWY_ATTR { return a * (b - total); }, y, g);
+    }
+  }
+}
+
+template <class T>
+HWY_INLINE void entropy_rows(T* out, const T* logits, const int64_t* labels, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows; ++r, logits += n) {
+    const T most = largest(logits, n);
+    out[r] = static_cast<T>(std::log(exponentials<T>(nullptr, logits, most, n)) + static_cast<double>(most - logits[labels[r]]));
+  }
+}
+
+template <class T>
+HWY_INLINE void entropy_grad_rows(T* out, const T* logits, const int64_t* labels, const T* g, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows; ++r, out += n, logits += n) {
+    const Vec<T> scale(static_cast<double>(g[r]) / exponentials(out, logits, largest(logits, n), n));
+    map_sum(
+        n, T(0), out, [&](Vec<T>&, Vec<T> x) HWY_ATTR { return x * scale; }, static_cast<const T*>(out));
+    out[labels[r]] -= g[r];
+  }
+}
+
+void softmax_float(float* out, const float* in, int64_t rows, int64_t n, bool logarithm) {
+  softmax_rows(out, in, rows, n, logarithm);
+}
+void softmax_double(double* out, const double* in, int64_t rows, int64_t n, bool logarithm) {
+  softmax_rows(out, in, rows, n, logarithm);
+}
+void grad_float(float* out, const float* y, const float* g, int64_t rows, int64_t n, bool logarithm) {
+  grad_rows(out, y, g, rows, n, logarithm);
+}
+void grad_double(double* out, const double* y, const double* g, int64_t rows, int64_t n, bool logarithm) {
+  grad_rows(out, y, g, rows, n, logarithm);
+}
+void entropy_float(float* out, const float* logits, const int64_t* labels, int64_t rows, int64_t n) {
+  entropy_rows(out, logits, labels, rows, n);
+}
+void entropy_double(double* out, const double* logits, const int64_t* labels, int64_t rows, int64_t n) {
+  entropy_rows(out, logits, labels, rows, n);
+}
+void entropy_grad_float(float* out, const float* logits, const int64_t* labels, const float* g, int64_t rows, int64_t n) {
+  entropy_grad_rows(out, logits, labels, g, rows, n);
+}
+void entropy_grad_double(double* out, const double* logits, const int64_t* labels, const double* g, int64_t rows, int64_t n) {
+  entropy_grad_rows(out, logits, labels, g, rows, n);
+}
+
+}  // namespace
+}  // namespace gradus::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "autograd/base/parallel.h"
+#include "autograd/kernels/convert.h"
+#include "autograd/kernels/copy.h"
+
+namespace gradus::kernels {
+namespace {
+
+HWY_EXPORT(softmax_float);
+HWY_EXPORT(softmax_double);
+HWY_EXPORT(grad_float);
+HWY_EXPORT(grad_double);
+HWY_EXPORT(entropy_float);
+HWY_EXPORT(entropy_double);
+HWY_EXPORT(entropy_grad_float);
+HWY_EXPORT(entropy_grad_double);
+
+using detail::TensorImpl;
+
+Ref<TensorImpl> widened(const TensorImpl& x) {
+  Ref<TensorImpl> result = TensorImpl::make("softmax", x.shape, DType::float32);
+  copy(*result, x);
+  return result;
+}
+
+/// Calls f(out, in...): float32 and float64 as they are, half types in float32.
+template <class F, class... In>
+void in_float(TensorImpl& out, const F& f, const In&... in) {
+  if (size_of(out.dtype) > 2) return f(out, in...);
+  const Ref<TensorImpl> wide = TensorImpl::make("softmax", out.shape, DType::float32);
+  f(*wide, *widened(in)...);
+  copy(out, *wide);
+}
+
+/// Calls f.operator()<T>(first, count) for parts of the rows of `x`.
+template <class F>
+void by_rows(const TensorImpl& x, const F& f) {
+  constexpr int64_t kWorth = 8;  // an exponential is as dear as so many elements of simple arithmetic
+  if (x.size == 0) return;
+  const int64_t n = x.shape.back();
+  parallel_for(x.size / n, std::max<int64_t>(1, kGrain / kWorth / n), [&](int64_t begin, int64_t end) {
+    if (x.dtype == DType::float32) f.template operator()<float>(begin, end - begin);
+    else f.template operator()<double>(begin, end - begin);
+  });
+}
+
+}  // namespace
+
+void softmax(TensorImpl& result, const TensorImpl& input, bool logarithm) {
+  in_float(
+      result,
+      [&](TensorImpl& out, const TensorImpl& in) {
+        const int64_t n = in.shape.back();
+        by_rows(in, [&]<class T>(int64_t r, int64_t rows) {
+          T* to = out.as<T>() + r * n;
+          const T* from = in.as<T>() + r * n;
+          if constexpr (sizeof(T) == 4) HWY_DYNAMIC_DISPATCH(softmax_float)(to, from, rows, n, logarithm);
+          else HWY_DYNAMIC_DISPATCH(softmax_double)(to, from, rows, n, logarithm);
+        });
+      },
+      input);
+}
+
+void softmax_grad(TensorImpl& result, const TensorImpl& output, const TensorImpl& gradient, bool logarithm) {
+  in_float(
+      result,
+      [&](TensorImpl& out, const TensorImpl& y, const TensorImpl& g) {
+        const int64_t n = y.shape.back();
+        by_rows(y, [&]<class T>(int64_t r, int64_t rows) {
+          T* to = out.as<T>() + r * n;
+          if constexpr (sizeof(T) == 4)
+            HWY_DYNAMIC_DISPATCH(grad_float)(to, y.as<T>() + r * n, g.as<T>() + r * n, rows, n, logarithm);
+          else HWY_DYNAMIC_DISPATCH(grad_double)(to, y.as<T>() + r * n, g.as<T>() + r * n, rows, n, logarithm);
+        });
+      },
+      output, gradient);
+}
+
+void sparse_cross_entropy(TensorImpl& result, const TensorImpl& input, const TensorImpl& labels) {
+  const auto* label = labels.as<int64_t>();
+  in_float(
+      result,
+      [&](TensorImpl& out, const TensorImpl& x) {
+        const int64_t n = x.shape.back();
+        by_rows(x, [&]<class T>(int64_t r, int64_t rows) {
+          if constexpr (sizeof(T) == 4)
+            HWY_DYNAMIC_DISPATCH(entropy_float)(out.as<T>() + r, x.as<T>() + r * n, label + r, rows, n);
+          else HWY_DYNAMIC_DISPATCH(entropy_double)(out.as<T>() + r, x.as<T>() + r * n, label + r, rows, n);
+        });
+      },
+      input);
+}
+
+void sparse_cross_entropy_grad(TensorImpl& result, const TensorImpl& input, const TensorImpl& labels,
+                               const TensorImpl& gradient) {
+  const auto* label = labels.as<int64_t>();
+  in_float(
+      result,
+      [&](TensorImpl& out, const TensorImpl& x, const TensorImpl& g) {
+        const int64_t n = x.shape.back();
+        by_rows(x, [&]<class T>(int64_t r, int64_t rows) {
+          T* to = out.as<T>() + r * n;
+          const T *from = x.as<T>() + r * n, *scale = g.as<T>() + r;
+          if constexpr (sizeof(T) == 4) HWY_DYNAMIC_DISPATCH(entropy_grad_float)(to, from, label + r, scale, rows, n);
+          else HWY_DYNAMIC_DISPATCH(entropy_grad_double)(to, from, label + r, scale, rows, n);
+        });
+      },
+      input, gradient);
+}
+
+}  // namespace gradus::kernels
+#endif

@@ -1,0 +1,119 @@
+// Products: matmul is the primitive, tensordot and einsum are built from it.
+#include "autograd/kernels/matmul.h"
+
+#include "autograd/ops/support.h"
+#include "autograd/ops/table.h"
+
+namespace gradus {
+namespace detail {
+namespace {
+
+// adjoint += a @ b inside the product; declines where leading dimensions would have to be summed.
+bool add_product(const Tensor& a, const Tensor& b, TensorImpl& adjoint) {
+  if (a.ndim() != adjoint.ndim() || b.ndim() != adjoint.ndim()) return false;
+  for (int i = 0; i + 2 < adjoint.ndim(); ++i)
+    if (a.shape()[i] != adjoint.shape[i] || b.shape()[i] != adjoint.shape[i]) return false;
+  kernels::matmul(adjoint, a.impl(), b.impl(), true);
+  return true;
+}
+
+Tensor flipped(const Tensor& x) { return swapaxes(x, -1, -2); }
+
+// Leading dimensions broadcast; the engine sums over them.
+constexpr Op kMatmul{
+    .name = "matmul",
+    .rules = {{{.saves = kIn1,
+                .gradient = [](const Saved& s, const Tensor& g) { return matmul(g, flipped(s.in(1))); },
+                .accumulate = [](const Saved& s, const Tensor& g,
+                                 TensorImpl& adjoint) { return add_product(g, flipped(s.in(1)), adjoint); }},
+               {.saves = kIn0,
+                .gradient = [](const Saved& s, const Tensor& g) { return matmul(flipped(s.in(0)), g); },
+                .accumulate = [](const Saved& s, const Tensor& g,
+                                 TensorImpl& adjoint) { return add_product(flipped(s.in(0)), g, adjoint); }}}},
+    .broadcasts = true};
+
+Shape leading(const Shape& shape) { return Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 2))); }
+
+// Both of rank 2 or more, of one dtype.
+Tensor product(const Tensor& a, const Tensor& b) {
+  const Shape &sa = a.shape(), &sb = b.shape();
+  const int64_t m = sa[sa.ndim() - 2], k = sa.back(), n = sb.back();
+  if (sb[sb.ndim() - 2] != k)
+    fail<ShapeError>("matmul", "inner dimensions differ; got ", sa, " and ", sb, ", expected [..., m, k] and [..., k, n]");
+  if (sa.ndim() > 2 && sb.ndim() == 2) {  // one product for the whole batch
+    Shape out_shape = leading(sa);
+    const int64_t rows = numel("matmul", out_shape) * m;
+    out_shape.push_back(m);
+    out_shape.push_back(n);
+    return reshape(product(reshape(a, {rows, k}), b), out_shape);
+  }
+  Shape out_shape = sa.ndim() == 2 && sb.ndim() == 2 ? Shape{} : broadcast_shapes("matmul", leading(sa), leading(sb));
+  out_shape.push_back(m);
+  out_shape.push_back(n);
+  Tensor out = empty("matmul", out_shape, a.dtype());
+  kernels::matmul(*out.ref(), a.impl(), b.impl());
+  record(kMatmul, out, {&a, &b});
+  return out;
+}
+
+}  // namespace
+
+constexpr const Op* kOps[] = {&kMatmul};
+const OpFamily kMatmulOps{"matmul", kOps};
+
+}  // namespace detail
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype()) {
+    const DType dtype = promote(a.dtype(), b.dtype());
+    return matmul(a.astype(dtype), b.astype(dtype));
+  }
+  if (a.ndim() >= 2 && b.ndim() >= 2) return detail::product(a, b);
+  if (a.ndim() == 0 || b.ndim() == 0)
+    fail<ShapeError>("matmul", "0-dim operand; got ", a.shape(), " and ", b.shape(), ", expected rank 1 or more; use a * b");
+  const Tensor rows = a.ndim() == 1 ? expand_dims(a, 0) : a, columns = b.ndim() == 1 ? expand_dims(b, 1) : b;
+  Tensor out = detail::product(rows, columns);
+  if (b.ndim() == 1) out = squeeze(out, -1);
+  if (a.ndim() == 1) out = squeeze(out, b.ndim() == 1 ? -1 : -2);
+  return out;
+}
+
+namespace {
+
+Tensor contract(const Tensor& a, const Tensor& b, const Shape& axes_a, const Shape& axes_b) {
+  if (axes_a.ndim() != axes_b.ndim())
+    fail<ShapeError>("tensordot", "axes come in pairs; got ", axes_a, " and ", axes_b, ", expected lists of one length");
+  const uint32_t mask_a = Axes(axes_a).mask("tensordot", a.ndim()), mask_b = Axes(axes_b).mask("tensordot", b.ndim());
+  Shape order_a, order_b, out;
+  int64_t m = 1, k = 1, n = 1;
+  for (int i = 0; i < a.ndim(); ++i)
+    if (!(mask_a >> i & 1u)) order_a.push_back(i), out.push_back(a.shape()[i]), m *= a.shape()[i];
+  for (int i = 0; i < axes_a.ndim(); ++i) {
+    const int from_a = normalize_axis("tensordot", axes_a[i], a.ndim()), from_b = normalize_axis("tensordot", axes_b[i], b.ndim());
+    if (a.shape()[from_a] != b.shape()[from_b])
+      fail<ShapeError>("tensordot", "contracted dimensions differ; got ", a.shape(), " and ", b.shape(), ", expected axes ", axes_a,
+                       " and ", axes_b, " to agree");
+    order_a.push_back(from_a);
+    order_b.push_back(from_b);
+    k *= a.shape()[from_a];
+  }
+  for (int i = 0; i < b.ndim(); ++i)
+    if (!(mask_b >> i & 1u)) order_b.push_back(i), out.push_back(b.shape()[i]), n *= b.shape()[i];
+  return reshape(matmul(reshape(permute(a, order_a), {m, k}), reshape(permute(b, order_b), {k, n})), out);
+}
+
+}  // namespace
+
+Tensor tensordot(const Tensor& a, const Tensor& b, int64_t axes) {
+  if (axes < 0 || axes > a.ndim() || axes > b.ndim())
+    fail<ShapeError>("tensordot", "number of axes out of range; got ", axes, " for ", a.shape(), " and ", b.shape(),
+                     ", expected at most both ranks");
+  Shape axes_a, axes_b;
+  for (int64_t i = 0; i < axes; ++i) axes_a.push_back(a.ndim() - axes + i), axes_b.push_back(i);
+  return contract(a, b, axes_a, axes_b);
+}
+Tensor tensordot(const Tensor& a, const Tensor& b, std::initializer_list<int64_t> axes_a, std::initializer_list<int64_t> axes_b) {
+  return contract(a, b, Shape(axes_a), Shape(axes_b));
+}
+
+}  // namespace gradus

@@ -1,0 +1,13 @@
+#include "autograd/ops/table.h"
+
+namespace gradus::detail {
+
+std::vector<const Op*> all_ops() {
+  std::vector<const Op*> ops;
+  for (const OpFamily* family : {&kArithmeticOps, &kMathOps, &kActivationOps, &kReduceOps, &kMatmulOps, &kViewOps, &kJoinOps,
+                                 &kIndexOps, &kSoftmaxOps, &kGraphOps, &kCustomOps})
+    ops.insert(ops.end(), family->ops.begin(), family->ops.end());
+  return ops;
+}
+
+}  // namespace gradus::detail

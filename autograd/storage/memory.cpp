@@ -1,0 +1,264 @@
+#include "autograd/storage/memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace gradus::memory {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kPooled = false;  // let the sanitizer see every block
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kPooled = false;
+#else
+constexpr bool kPooled = true;
+#endif
+#else
+constexpr bool kPooled = true;
+#endif
+
+constexpr size_t kAlignment = 64, kSlab = size_t{1} << 20, kHugePage = size_t{2} << 20;
+constexpr size_t kSmallest = 64;
+constexpr uint32_t kClasses = 4 * 42, kSmallClasses = 4 * 9 + 1;  // small: up to 32 KiB
+constexpr int64_t kThreadCacheBytes = 256 << 10;                 // per class and thread, before half goes back
+
+// Class c holds blocks of kSmallest * 2^(c/4) * (1 + (c%4)/4) bytes, rounded up to the alignment.
+constexpr size_t class_bytes(uint32_t c) {
+  const size_t base = kSmallest << (c / 4);
+  return (base + base / 4 * (c % 4) + kAlignment - 1) / kAlignment * kAlignment;
+}
+constexpr uint32_t class_of(size_t bytes) {
+  if (bytes <= kSmallest) return 0;
+  const auto log = static_cast<uint32_t>(std::bit_width(bytes - 1)) - 1;  // 2^log < bytes <= 2^(log+1)
+  const size_t base = size_t{1} << log, quarter = base / 4;
+  return (log - 6) * 4 + static_cast<uint32_t>((bytes - base + quarter - 1) / quarter);
+}
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+struct FreeList {
+  FreeBlock* head = nullptr;
+  int64_t count = 0;
+  void push(void* block) {
+    head = new (block) FreeBlock{head};
+    ++count;
+  }
+  void* pop() {
+    FreeBlock* block = head;
+    if (block) head = block->next, --count;
+    return block;
+  }
+};
+
+// A counter that one thread writes and any thread may read.
+struct Counter {
+  std::atomic<int64_t> value{0};
+  void add(int64_t n) { value.store(value.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+};
+
+struct ThreadCache {
+  std::array<FreeList, kSmallClasses> lists;
+  Counter live_bytes, live_blocks;
+};
+
+// What all threads share. Never destroyed: tensors may outlive every static object.
+struct Central {
+  std::mutex mutex;
+  std::array<FreeList, kClasses> lists;
+  std::vector<ThreadCache*> threads;
+  int64_t retired_bytes = 0, retired_blocks = 0;  // of threads that have ended, and of calls after their end
+  int64_t large_live = 0, large_peak = 0, cached = 0, system_allocations = 0;
+  std::byte *slab = nullptr, *slab_end = nullptr;
+
+  void* from_slab(size_t bytes) {
+    if (static_cast<size_t>(slab_end - slab) < bytes) {  // the rest of the old slab is at most one small block
+      slab = static_cast<std::byte*>(from_system(kSlab));
+      slab_end = slab + kSlab;
+    }
+    void* block = slab;
+    slab += bytes;
+    return block;
+  }
+  void* from_system(size_t bytes) {
+    const bool huge = bytes >= kHugePage;
+    const size_t alignment = huge ? kHugePage : kAlignment;
+    void* block = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    if (!block) throw std::bad_alloc();
+    if (huge) madvise(block, bytes, MADV_HUGEPAGE);  // only a hint
+    ++system_allocations;
+    return block;
+  }
+  void add_thread(ThreadCache* cache) {
+    const std::lock_guard lock(mutex);
+    threads.push_back(cache);
+  }
+  void retire(ThreadCache* cache) {
+    const std::lock_guard lock(mutex);
+    for (uint32_t c = 0; c < kSmallClasses; ++c)
+      while (void* block = cache->lists[c].pop()) lists[c].push(block);
+    retired_bytes += cache->live_bytes.value.load(std::memory_order_relaxed);
+    retired_blocks += cache->live_blocks.value.load(std::memory_order_relaxed);
+    std::erase(threads, cache);
+  }
+  void trim(int64_t target) {
+    for (uint32_t c = kClasses; c-- > kSmallClasses && cached > target;)
+      while (cached > target) {
+        void* block = lists[c].pop();
+        if (!block) break;
+        std::free(block);
+        cached -= static_cast<int64_t>(class_bytes(c));
+      }
+  }
+};
+
+Central& central() {
+  static Central* const instance = new Central;
+  return *instance;
+}
+
+constinit thread_local ThreadCache* this_cache = nullptr;
+constinit thread_local bool this_thread_ended = false;
+
+struct Janitor {
+  ThreadCache cache;
+  Janitor() { central().add_thread(&cache), this_cache = &cache; }
+  ~Janitor() {
+    this_cache = nullptr;
+    this_thread_ended = true;
+    central().retire(&cache);
+  }
+};
+
+ThreadCache* thread_cache() {
+  if (this_cache || this_thread_ended) [[likely]]
+    return this_cache;
+  thread_local Janitor janitor;
+  return this_cache;
+}
+
+void* refill(ThreadCache* cache, uint32_t c) {
+  Central& shared = central();
+  const std::lock_guard lock(shared.mutex);
+  const size_t bytes = class_bytes(c);
+  const auto batch = static_cast<int64_t>(std::max<size_t>(1, 4096 / bytes));
+  for (int64_t i = 1; cache && i < batch; ++i) {
+    void* block = shared.lists[c].pop();
+    cache->lists[c].push(block ? block : shared.from_slab(bytes));
+  }
+  void* block = shared.lists[c].pop();
+  return block ? block : shared.from_slab(bytes);
+}
+
+void give_back_half(ThreadCache* cache, uint32_t c) {
+  Central& shared = central();
+  const std::lock_guard lock(shared.mutex);
+  for (int64_t n = cache->lists[c].count / 2; n > 0; --n) shared.lists[c].push(cache->lists[c].pop());
+}
+
+// Counts one block taken (+1) or given back (-1).
+void count(ThreadCache* cache, uint32_t c, int64_t sign) {
+  const int64_t bytes = sign * static_cast<int64_t>(class_bytes(c));
+  if (cache) [[likely]] {
+    cache->live_bytes.add(bytes);
+    cache->live_blocks.add(sign);
+  } else {
+    Central& shared = central();
+    const std::lock_guard lock(shared.mutex);
+    shared.retired_bytes += bytes;
+    shared.retired_blocks += sign;
+  }
+}
+
+void* allocate_large(uint32_t c) {
+  Central& shared = central();
+  const std::lock_guard lock(shared.mutex);
+  const auto bytes = static_cast<int64_t>(class_bytes(c));
+  void* block = kPooled ? shared.lists[c].pop() : nullptr;
+  if (block) shared.cached -= bytes;
+  else block = shared.from_system(static_cast<size_t>(bytes));
+  shared.large_live += bytes;
+  shared.large_peak = std::max(shared.large_peak, shared.large_live);
+  return block;
+}
+
+void deallocate_large(void* block, uint32_t c) {
+  Central& shared = central();
+  const std::lock_guard lock(shared.mutex);
+  const auto bytes = static_cast<int64_t>(class_bytes(c));
+  shared.large_live -= bytes;
+  if (!kPooled) return std::free(block);
+  shared.lists[c].push(block);
+  shared.cached += bytes;
+  if (shared.cached > shared.large_peak) shared.trim(shared.large_peak);
+}
+
+}  // namespace
+
+namespace detail {
+
+void* allocate(size_t bytes, uint32_t& size_class) {
+  if (bytes > (size_t{1} << 46)) throw std::bad_alloc();
+  const uint32_t c = size_class = class_of(bytes);
+  ThreadCache* cache = thread_cache();
+  void* block;
+  if (c >= kSmallClasses) block = allocate_large(c);
+  else if (!kPooled) block = std::aligned_alloc(kAlignment, class_bytes(c));
+  else if (!cache || !(block = cache->lists[c].pop())) block = refill(cache, c);
+  if (!block) throw std::bad_alloc();
+  count(cache, c, 1);
+  return block;
+}
+
+void deallocate(void* block, uint32_t c) noexcept {
+  ThreadCache* cache = thread_cache();
+  count(cache, c, -1);
+  if (c >= kSmallClasses) return deallocate_large(block, c);
+  if (!kPooled) return std::free(block);
+  if (!cache) {
+    Central& shared = central();
+    const std::lock_guard lock(shared.mutex);
+    return shared.lists[c].push(block);
+  }
+  cache->lists[c].push(block);
+  if (cache->lists[c].count * static_cast<int64_t>(class_bytes(c)) > kThreadCacheBytes) give_back_half(cache, c);
+}
+
+}  // namespace detail
+
+Stats stats() {
+  Central& shared = central();
+  const std::lock_guard lock(shared.mutex);
+  Stats s{.live_bytes = shared.retired_bytes, .live_blocks = shared.retired_blocks};
+  for (const ThreadCache* t : shared.threads) {
+    s.live_bytes += t->live_bytes.value.load(std::memory_order_relaxed);
+    s.live_blocks += t->live_blocks.value.load(std::memory_order_relaxed);
+  }
+  s.peak_bytes = shared.large_peak + s.live_bytes - shared.large_live;
+  s.cached_bytes = shared.cached;
+  s.system_allocations = shared.system_allocations;
+  return s;
+}
+
+void reset_peak() {
+  Central& shared = central();
+  const std::lock_guard lock(shared.mutex);
+  shared.large_peak = shared.large_live;
+}
+
+void release_cached() {
+  Central& shared = central();
+  const std::lock_guard lock(shared.mutex);
+  shared.trim(0);
+}
+
+}  // namespace gradus::memory

@@ -1,0 +1,223 @@
+#include "autograd/tape/walk.h"
+
+#include <algorithm>
+
+#include "autograd/kernels/pointwise.h"
+#include "autograd/ops.h"
+
+namespace gradus::detail {
+namespace {
+
+enum Mark : uint8_t { kIdle = 0, kNeeded = 1, kSource = 2 };
+
+// Adjoints and marks for the numbers in [begin, end) densely, and for the few sources below begin in a sorted list.
+struct Scratch {
+  std::vector<uint8_t> marks;
+  std::vector<Tensor> adjoints;
+  std::vector<std::pair<uint32_t, Tensor>> low;
+};
+
+// A rule may differentiate something itself, so that walks nest: each takes a scratch of its own.
+struct ScratchPool {
+  std::vector<std::unique_ptr<Scratch>> idle;
+  std::unique_ptr<Scratch> take() {
+    if (idle.empty()) return std::make_unique<Scratch>();
+    std::unique_ptr<Scratch> s = std::move(idle.back());
+    idle.pop_back();
+    return s;
+  }
+};
+
+class Walk {
+ public:
+  Walk(List& list, const WalkRequest& request) : list_(list), request_(request), begin_(request.tape.begin) {
+    scratch_ = pool().take();
+    outer_ = list.begin_walk();
+    for (const uint32_t id : request.targets)
+      if (id != kNoNode) end_ = std::max(end_, id + 1);
+    end_ = std::max(end_, begin_);
+    scratch_->marks.assign(end_ - begin_, kIdle);
+    if (scratch_->adjoints.size() < end_ - begin_) scratch_->adjoints.resize(end_ - begin_);
+  }
+  ~Walk() {
+    list_.end_walk(outer_);
+    // Every adjoint has been taken, unless a rule threw.
+    if (!finished_) scratch_->adjoints.clear();
+    scratch_->low.clear();
+    pool().idle.push_back(std::move(scratch_));
+  }
+
+  void run(std::span<Tensor> out) {
+    mark();
+    for (size_t i = 0; i < request_.targets.size(); ++i)
+      if (Tensor* slot = adjoint(request_.targets[i])) accumulate(*slot, request_.seeds[i]);
+    for (uint32_t id = end_; id-- > begin_;) {
+      const uint8_t mark = scratch_->marks[id - begin_];
+      if (mark & kNeeded) step(id, mark);
+      else if (mark == kIdle) scratch_->adjoints[id - begin_] = Tensor();  // a target without a path
+      if (request_.release && list_[id].op) list_.release_saved(id);
+    }
+    for (size_t i = 0; i < out.size(); ++i)
+      if (Tensor* slot = adjoint(request_.sources[i])) out[i] = *slot;
+    for (const uint32_t id : request_.sources)
+      if (id != kNoNode && id >= begin_ && id < end_) scratch_->adjoints[id - begin_] = Tensor();
+    finished_ = true;
+  }
+
+ private:
+  static ScratchPool& pool() {
+    thread_local ScratchPool instance;
+    return instance;
+  }
+
+  // Where the adjoint of `id` is collected, or null when nobody asks for it.
+  Tensor* adjoint(uint32_t id) {
+    if (id == kNoNode || id >= end_) return nullptr;
+    if (id >= begin_) return &scratch_->adjoints[id - begin_];
+    auto& low = scratch_->low;
+    const auto it = std::lower_bound(low.begin(), low.end(), id, [](const auto& entry, uint32_t key) { return entry.first < key; });
+    return it != low.end() && it->first == id ? &it->second : nullptr;
+  }
+  bool needed(uint32_t id) {
+    if (id == kNoNode) return false;
+    return id >= begin_ ? id < end_ && scratch_->marks[id - begin_] != kIdle : adjoint(id) != nullptr;
+  }
+
+  // Forward sweep: which records lie on a path from a source.
+  void mark() {
+    auto& marks = scratch_->marks;
+    uint32_t first = end_;
+    for (const uint32_t id : request_.sources) {
+      if (id == kNoNode || id >= end_) continue;
+      first = std::min(first, std::max(id, begin_));
+      if (id >= begin_) marks[id - begin_] |= kSource;
+      else scratch_->low.emplace_back(id, Tensor());
+    }
+    auto& low = scratch_->low;
+    std::sort(low.begin(), low.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    low.erase(std::unique(low.begin(), low.end(), [](const auto& a, const auto& b) { return a.first == b.first; }), low.end());
+    auto gap = request_.tape.excluded.begin();
+    for (uint32_t id = first; id < end_; ++id) {
+      while (gap != request_.tape.excluded.end() && gap->second <= id) ++gap;
+      if (gap != request_.tape.excluded.end() && gap->first <= id) continue;
+      const Node& node = list_[id];
+      if (!node.op) continue;
+      const std::span<const uint32_t> ids = node.ids();
+      for (uint32_t k = 0; k < node.inputs; ++k)
+        if (node.op->rule(k).gradient && needed(ids[k])) {
+          marks[id - begin_] |= kNeeded;
+          break;
+        }
+    }
+  }
+
+  void step(uint32_t id, uint8_t mark) {
+    Tensor& slot = scratch_->adjoints[id - begin_];
+    if (!slot.ref()) return;
+    const Tensor g = mark & kSource ? slot : std::move(slot);
+    const Node& node = list_[id];
+    const std::span<const uint32_t> ids = node.ids();
+    for (uint32_t k = 0; k < node.inputs; ++k) {
+      const Rule& rule = node.op->rule(k);
+      if (!rule.gradient || !needed(ids[k])) continue;
+      const Saved saved(node, static_cast<int>(k));
+      Tensor& to = *adjoint(ids[k]);
+      if (rule.accumulate && !recorded(g) && !reads_recorded(node) && (to.ref() || rule.accumulate_from_zero) &&
+          own(to, saved) && rule.accumulate(saved, g, *to.ref()))
+        continue;
+      Tensor part = rule.gradient(saved, g);
+      if (!part.ref()) continue;  // the rule knows that nothing flows
+      accumulate(to, fit(node, list_[ids[k]], static_cast<int>(k), std::move(part)));
+    }
+  }
+
+  static bool recorded(const Tensor& x) { return recording_depth > 0 && on_tape(x); }
+
+  // A gradient depends on what its rule has saved, too: that may be on an outer tape where g is not.
+  static bool reads_recorded(const Node& node) {
+    return recording_depth > 0 && std::any_of(node.saved_tensors(), node.saved_tensors() + node.saved, recorded);
+  }
+
+  static bool exclusive(const Tensor& x) {
+    const TensorImpl& impl = *x.ref();
+    return x.ref().unique() && impl.buffer.unique() && impl.contiguous && !impl.leaf.load(std::memory_order_relaxed);
+  }
+
+  // Makes `to` a buffer that nobody else sees. False when its history is being recorded.
+  static bool own(Tensor& to, const Saved& saved) {
+    if (!to.ref()) {
+      to = zeros(saved.in_shape(), saved.in_dtype());
+    } else if (recorded(to)) {
+      return false;
+    } else if (!exclusive(to)) {
+      to = add(to, zeros(Shape{}, to.dtype()));
+    }
+    return true;
+  }
+
+  static void accumulate(Tensor& to, Tensor part) {
+    if (!to.ref()) {
+      to = std::move(part);
+    } else if (exclusive(to) && !recorded(to) && !recorded(part)) {
+      const TensorImpl* in[] = {&to.impl(), &part.impl()};
+      kernels::pointwise(kernels::Fn::add, *to.ref(), in);
+    } else {
+      to = add(to, part);
+    }
+  }
+
+  // Sums a gradient back over the dimensions in which the input was broadcast.
+  static Tensor fit(const Node& node, const Node& input, int k, Tensor g) {
+    const TensorImpl& impl = g.impl();
+    if (impl.dtype != input.dtype)
+      fail<TapeError>(node.op->name, "gradient of input ", k, " has the wrong dtype; got ", impl.dtype, ", expected ", input.dtype);
+    const std::span<const int64_t> dims(input.dims(), input.ndim);
+    if (std::equal(impl.shape.begin(), impl.shape.end(), dims.begin(), dims.end())) return g;
+    const Shape shape(dims);
+    const int extra = impl.ndim() - shape.ndim();
+    Shape axes;
+    bool fits = node.op->broadcasts && extra >= 0;
+    for (int i = 0; fits && i < impl.ndim(); ++i) {
+      const int64_t dim = i < extra ? 1 : shape[i - extra];
+      if (i < extra || (dim == 1 && impl.shape[i] != 1)) axes.push_back(i);
+      else fits = dim == impl.shape[i];
+    }
+    if (!fits)
+      fail<TapeError>(node.op->name, "gradient of input ", k, " has the wrong shape; got ", impl.shape, ", expected ", shape);
+    return reshape(sum(g, Axes(axes)), shape);
+  }
+
+  List& list_;
+  const WalkRequest& request_;
+  std::unique_ptr<Scratch> scratch_;
+  uint32_t begin_, end_ = 0;
+  uint64_t outer_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+void walk(List& list, const WalkRequest& request, std::span<Tensor> out) { Walk(list, request).run(out); }
+
+Path find_path(const List& list, const TapeState& tape, uint32_t target, uint32_t source, std::string_view& cut) {
+  // The best path from the source to each record, upward; where it is cut, by what.
+  std::vector<Path> best(target + 1, Path::none);
+  std::vector<std::string_view> cutter(target + 1);
+  best[source] = Path::open;
+  for (uint32_t id = source + 1; id <= target; ++id) {
+    const Node& node = list[id];
+    if (!node.op) continue;
+    const Path here = tape.covers(id, list.size()) ? Path::open : Path::outside;
+    const std::span<const uint32_t> ids = node.ids();
+    for (uint32_t k = 0; k < node.inputs; ++k) {
+      if (ids[k] == kNoNode || best[ids[k]] == Path::none) continue;
+      const bool flows = node.op->rule(k).gradient != nullptr;
+      best[id] = std::max(best[id], flows ? std::min(here, best[ids[k]]) : Path::cut);
+      if (cutter[id].empty()) cutter[id] = flows ? cutter[ids[k]] : node.op->name;
+    }
+  }
+  cut = cutter[target];
+  return best[target];
+}
+
+}  // namespace gradus::detail

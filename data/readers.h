@@ -1,0 +1,24 @@
+// The parsers behind load_idx, load_npy, load_npz and load_safetensors, on any bytes. Internal: the public functions run them on
+// files, the fuzz targets on memory. Every malformed input gives an IoError.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "data/npy.h"
+#include "data/safetensors.h"
+#include "data/stream.h"
+
+namespace gradus::data::io {
+
+/// Plain or gzip, told apart by the first two bytes.
+Tensor read_idx(const ByteSource& source);
+/// One array, which must be all that `in` holds.
+Tensor read_npy(ByteReader& in);
+std::map<std::string, Tensor> read_npz(const ByteSource& source);
+SafeTensors read_safetensors(const ByteSource& source);
+
+/// Magic string, version and header of a .npy file for this tensor. DTypeError for bfloat16, naming `op`.
+std::string npy_preamble(std::string_view op, const Tensor& tensor);
+
+}  // namespace gradus::data::io

@@ -1,0 +1,36 @@
+// Flatten and the layer form of an activation: layers without variables.
+#pragma once
+
+#include <utility>
+
+#include "nn/layer.h"
+
+namespace gradus::nn {
+
+/// [n, a, b, ...] -> [n, a * b * ...]; [n] -> [n, 1]. A view where strides allow it.
+class Flatten : public Layer {
+ public:
+  Flatten() = default;
+
+  Tensor call(const Tensor& x, bool) override { return x.reshape(output_shape(x.shape())); }
+  std::string_view type() const override { return "Flatten"; }
+  /// ShapeError for a 0-dim input.
+  Shape output_shape(const Shape& input) const override;
+};
+
+/// An activation standing alone. nn::Sequential{nn::Dense(512), nn::relu} makes it by itself.
+class ActivationLayer : public Layer {
+ public:
+  explicit ActivationLayer(Activation activation) : activation_(std::move(activation)) {}
+
+  Tensor call(const Tensor& x, bool training) override;
+  Tensor logits(const Tensor& x, bool) override { return x; }
+  const Activation* output_activation() const override { return &activation_; }
+  std::string_view type() const override { return "Activation"; }
+  Shape output_shape(const Shape& input) const override { return input; }
+
+ private:
+  Activation activation_;
+};
+
+}  // namespace gradus::nn

@@ -1,0 +1,52 @@
+// Layer: a module that maps one tensor to one tensor, so that models can be stacked from it.
+//
+// The first dimension of inputs and outputs counts samples. Layers are handles: copies share their variables.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "autograd/tensor.h"
+#include "nn/activation.h"
+#include "nn/module.h"
+
+namespace gradus::nn {
+
+class Layer : public Module {
+ public:
+  /// The layer's output. Layers that behave differently while training (dropout) look at `training`.
+  virtual Tensor call(const Tensor& x, bool training) = 0;
+  Tensor operator()(const Tensor& x, bool training = false) { return call(x, training); }
+
+  /// The kind, as summaries show it: "Dense".
+  virtual std::string_view type() const = 0;
+  /// Shape of the output for inputs of shape `input`; -1 stands for any size. ShapeError for inputs the layer does not take.
+  virtual Shape output_shape(const Shape& input) const = 0;
+  /// Makes the variables for inputs of this shape (the first dimension does not matter); call() does it when it has to.
+  virtual void build(const Shape& input);
+  void visit(Visitor&) override {}
+
+  /// The activation this layer ends with and logits() leaves out; null if there is none. Training takes softmax and sigmoid
+  /// together with the loss in this way, which is faster and does not lose digits.
+  virtual const Activation* output_activation() const { return nullptr; }
+  /// The output before output_activation().
+  virtual Tensor logits(const Tensor& x, bool training) { return call(x, training); }
+
+  /// Empty until the user or the model that holds the layer gives one.
+  const std::string& name() const { return name_; }
+  /// ValueError for a name with a dot.
+  void set_name(std::string_view name);
+
+ protected:
+  Layer() = default;
+
+ private:
+  std::string name_;
+};
+
+namespace detail {
+/// The name of a part that was given none: "batch_norm" for "BatchNorm".
+std::string default_name(std::string_view type);
+}  // namespace detail
+
+}  // namespace gradus::nn

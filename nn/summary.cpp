@@ -1,0 +1,125 @@
+// Model::summary: Keras' table.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ostream>
+
+#include "nn/model.h"
+
+namespace gradus::nn {
+namespace {
+
+/// 407050 -> "407,050"
+std::string grouped(int64_t n) {
+  std::string out = std::to_string(n);
+  for (size_t at = out.size(); at > 3;) out.insert(at -= 3, 1, ',');
+  return out;
+}
+
+std::string memory(int64_t bytes) {
+  constexpr std::array<const char*, 5> kUnits{"B", "KB", "MB", "GB", "TB"};
+  double amount = static_cast<double>(bytes);
+  size_t unit = 0;
+  for (; amount >= 1024 && unit + 1 < kUnits.size(); ++unit) amount /= 1024;
+  std::array<char, 32> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%.2f %s", amount, kUnits[unit]);
+  return buffer.data();
+}
+
+/// "(None, 512)": the first dimension counts samples.
+std::string shape_text(const Shape& shape) {
+  std::string out = "(";
+  for (int i = 0; i < shape.ndim(); ++i)
+    out += (i ? ", " : "") + (i == 0 || shape[i] < 0 ? std::string("None") : std::to_string(shape[i]));
+  return out + (shape.ndim() == 1 ? ",)" : ")");
+}
+
+using Cells = std::array<std::string, 3>;
+
+class Table {
+ public:
+  void add(Cells cells) {
+    for (size_t i = 0; i < cells.size(); ++i) widths_[i] = std::max(widths_[i], cells[i].size() + 2);
+    rows_.push_back(std::move(cells));
+  }
+
+  void print(std::ostream& out, const Cells& header) const {
+    rule(out, "┏", "━", "┳", "┓");
+    row(out, header, "┃");
+    rule(out, "┡", "━", "╇", "┩");
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      if (i) rule(out, "├", "─", "┼", "┤");
+      row(out, rows_[i], "│");
+    }
+    rule(out, "└", "─", "┴", "┘");
+  }
+
+ private:
+  void rule(std::ostream& out, const char* left, const char* line, const char* cross, const char* right) const {
+    for (size_t i = 0; i < widths_.size(); ++i) {
+      out << (i ? cross : left);
+      for (size_t k = 0; k < widths_[i]; ++k) out << line;
+    }
+    out << right << "\n";
+  }
+
+  void row(std::ostream& out, const Cells& cells, const char* bar) const {
+    for (size_t i = 0; i < cells.size(); ++i) {
+      const std::string space(widths_[i] - cells[i].size() - 2, ' ');
+      const bool right_aligned = i == 2;
+      out << bar << " " << (right_aligned ? space : "") << cells[i] << (right_aligned ? "" : space) << " ";
+    }
+    out << bar << "\n";
+  }
+
+  std::array<size_t, 3> widths_{33, 24, 15};  // Keras' at 78 columns
+  std::vector<Cells> rows_;
+};
+
+}  // namespace
+
+std::vector<Model::SummaryRow> Model::summary_rows() const {
+  struct Rows : Visitor {
+    void on_module(Module& module) override {
+      const Layer* layer = dynamic_cast<const Layer*>(&module);
+      rows.push_back({path(), layer ? std::string(layer->type()) : "Module", {}, module.num_parameters()});
+    }
+    void on_variable(const Variable& variable) override { rows.push_back({path(), "Variable", {}, variable.size()}); }
+    std::vector<SummaryRow> rows;
+  } rows;
+  const_cast<Model&>(*this).visit(rows);
+  return std::move(rows.rows);
+}
+
+void Model::summary(std::ostream& out) const {
+  Table table;
+  for (const SummaryRow& row : summary_rows())
+    table.add({row.name + " (" + row.type + ")", row.output ? shape_text(*row.output) : "?", grouped(row.parameters)});
+
+  struct Total {
+    int64_t count = 0, bytes = 0;
+    Total& operator+=(const Total& other) {
+      count += other.count;
+      bytes += other.bytes;
+      return *this;
+    }
+  } trainable, frozen, optimizer;
+  for (const Variable& variable : variables())
+    (variable.trainable() ? trainable : frozen) += {variable.size(), variable.size() * size_of(variable.dtype())};
+  if (training_ && training_->optimizer->iterations() > 0)
+    optimizer = {training_->optimizer->num_parameters(), training_->optimizer->num_bytes()};
+  Total total = trainable;
+  (total += frozen) += optimizer;
+
+  out << "Model: \"" << (name().empty() ? detail::default_name(type()) : name()) << "\"\n";
+  table.print(out, {"Layer (type)", "Output Shape", "Param #"});
+  const auto line = [&](const char* what, const Total& t) {
+    out << " " << what << " params: " << grouped(t.count) << " (" << memory(t.bytes) << ")\n";
+  };
+  line("Total", total);
+  line("Trainable", trainable);
+  line("Non-trainable", frozen);
+  if (optimizer.count) line("Optimizer", optimizer);
+}
+
+}  // namespace gradus::nn

@@ -1,0 +1,9 @@
+// Everything of optim/: optimisers and early stopping.
+#pragma once
+
+#include "optim/adam.h"
+#include "optim/early_stopping.h"
+#include "optim/optimizer.h"
+#include "optim/rmsprop.h"
+#include "optim/sgd.h"
+#include "optim/spec.h"

@@ -1,0 +1,60 @@
+// Conversions, cuts, and rules of one's own.
+#include <cmath>
+#include <utility>
+
+#include "tests/autograd/op_rows.h"
+
+namespace gradus::test {
+
+std::vector<Row> graph_rows() {
+  const Row exact{.result = kept, .ulps = 0};
+  // There and back again, through a dtype that holds every value drawn.
+  Row astype = exact;
+  astype.name = "astype";
+  astype.call = [](const std::vector<Tensor>& in) { return in[0].astype(DType::float32).astype(in[0].dtype()); };
+  astype.reference = elementwise([](double x) { return x; });
+  astype.polynomial = true;
+  astype.pointwise = true;
+  astype.specials = {{{{kInf, -kInf, kNaN, -0.0, 1.5}}, {kInf, -kInf, kNaN, -0.0, 1.5}, {{1, 1, 1, 1, 1}}}};
+
+  Row truncated = exact;
+  truncated.name = "astype to or from an integer dtype";
+  truncated.call = [](const std::vector<Tensor>& in) { return in[0].astype(DType::int32).astype(in[0].dtype()); };
+  truncated.reference = elementwise([](double x) { return std::trunc(x) + 0.0; });
+  truncated.pointwise = true;
+  truncated.differentiable = false;
+  truncated.specials = {{{{-1.5, 1.5, -0.5, kNaN, kInf, -kInf, 1e10}}, {-1, 1, 0, 0, 2147483647, -2147483648.0, 2147483647}}};
+
+  Row stopped = exact;
+  stopped.name = "stop_gradient";
+  stopped.call = [](const std::vector<Tensor>& in) { return stop_gradient(in[0]); };
+  stopped.reference = elementwise([](double x) { return x; });
+  stopped.pointwise = true;
+  stopped.differentiable = false;
+
+  Row identity = exact;
+  identity.name = "identity";
+  identity.call = [](const std::vector<Tensor>& in) { return detail::fresh(in[0]); };
+  identity.reference = elementwise([](double x) { return x; });
+  identity.pointwise = true;
+  identity.polynomial = true;
+
+  Row custom{.name = "custom_gradient", .inputs = {{}, {}}, .result = kept};
+  custom.call = [](const std::vector<Tensor>& in) {
+    const auto f = custom_gradient([](const Tensor& a, const Tensor& b) {
+      return std::pair{a * a * b, [a, b](const Tensor& g) { return std::pair{g * 2 * a * b, g * a * a}; }};
+    });
+    return f(in[0], in[1]);
+  };
+  custom.reference = elementwise([](double a, double b) { return a * a * b; });
+  custom.errors = {raises<ValueError>("wrong number of gradients; got 2, expected 1", [] {
+    const auto f = custom_gradient([](const Tensor& x) { return std::pair{x * 2, [](const Tensor& g) { return std::pair{g, g}; }}; });
+    const Tensor x = ones({2});
+    GradientTape tape;
+    tape.watch(x);
+    tape.gradient(f(x), x);
+  })};
+  return {astype, truncated, stopped, identity, custom};
+}
+
+}  // namespace gradus::test

@@ -1,0 +1,466 @@
+// Runs every row of op_rows.h through everything an operation must stand, and fails where an operation has no row.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <set>
+#include <typeinfo>
+
+#include "autograd/ops/table.h"
+#include "autograd/tape/list.h"
+#include "tests/autograd/op_rows.h"
+
+namespace gradus::test {
+namespace {
+
+constexpr DType kAllDTypes[] = {DType::float64, DType::float32, DType::float16, DType::bfloat16,
+                                DType::int64,   DType::int32,   DType::uint8,   DType::boolean};
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> all = [] {
+    std::vector<Row> out;
+    for (auto* family : {arithmetic_rows, comparison_rows, math_rows, activation_rows, reduce_rows, product_rows, view_rows, join_rows,
+                         softmax_rows, graph_rows})
+      for (Row& row : family()) out.push_back(std::move(row));
+    return out;
+  }();
+  return all;
+}
+
+/// The operation a row is about: "sum over axis 1" is about sum.
+std::string operation(const Row& row) { return row.name.substr(0, row.name.find(' ')); }
+bool is_about(const Row& row, std::string_view op) { return row.name == op || operation(row) == op; }
+
+bool varies(const Input& input) { return input.dtype == DType::float64; }
+bool has_floating(const Row& row) { return std::any_of(row.inputs.begin(), row.inputs.end(), varies); }
+
+std::vector<Shape> shapes_of(const Row& row) {
+  std::vector<Shape> out;
+  for (const Input& input : row.inputs) out.push_back(input.shape);
+  return out;
+}
+
+/// The row's own shapes, and for pointwise rows every way to broadcast two of them, small, empty and long ones.
+std::vector<std::vector<Shape>> all_shapes(const Row& row) {
+  std::vector<std::vector<Shape>> out{shapes_of(row)};
+  out.insert(out.end(), row.shapes.begin(), row.shapes.end());
+  if (!row.pointwise) return out;
+  const size_t n = row.inputs.size();
+  for (const Shape& shape : {Shape{}, Shape{1}, Shape{1, 1}, Shape{5}, Shape{0}, Shape{2, 0}}) out.emplace_back(n, shape);
+  if (n < 2) return out;
+  for (size_t k = 0; k < n; ++k) {
+    for (const Shape& small : {Shape{3}, Shape{1, 3}, Shape{2, 1}, Shape{1, 1}, Shape{}, Shape{1, 1, 3}}) {
+      out.emplace_back(n, Shape{2, 3});
+      out.back()[k] = small;
+    }
+    out.emplace_back(n, Shape{0, 3});
+    out.back()[k] = {1, 3};
+    out.emplace_back(n, Shape{2, 1});
+    out.back()[k] = {1, 3};
+  }
+  return out;
+}
+
+// Layouts ------------------------------------------------------------------------------------------------------------------------------
+
+/// How the operation sees its arguments: as views of tensors of another shape, which is what derivatives are taken in.
+struct Layout {
+  std::string_view name;
+  Shape (*base)(Shape shape);
+  Tensor (*view)(const Tensor& base, const Shape& shape);
+};
+
+constexpr Layout kContiguous{"contiguous", [](Shape shape) { return shape; }, [](const Tensor& x, const Shape&) { return x; }};
+constexpr Layout kLayouts[] = {
+    kContiguous,
+    {"transposed",
+     [](Shape shape) {
+       Shape out;
+       for (int i = shape.ndim(); i-- > 0;) out.push_back(shape[i]);
+       return out;
+     },
+     [](const Tensor& x, const Shape&) { return transpose(x); }},
+    {"every second element",
+     [](Shape shape) {
+       for (int i = 0; i < shape.ndim(); ++i) shape[i] = 2 * shape[i] + 1;
+       return shape;
+     },
+     [](const Tensor& x, const Shape&) { return x.slice(std::vector<Index>(static_cast<size_t>(x.ndim()), Slice(1, none, 2))); }},
+    {"backwards", [](Shape shape) { return shape; }, [](const Tensor& x, const Shape&) { return flip(x); }},
+    {"expanded",  // stride 0: several elements are one
+     [](Shape shape) {
+       if (shape.ndim() > 0 && shape[0] > 0) shape[0] = 1;
+       return shape;
+     },
+     [](const Tensor& x, const Shape& shape) { return broadcast_to(x, shape); }},
+};
+
+// Drawing arguments ----------------------------------------------------------------------------------------------------------------------
+
+/// One run of a row: dtype, shapes and layout, and the tensors drawn for them (always the same for the same row).
+struct Trial {
+  const Row& row;
+  DType dtype;
+  std::vector<Shape> shapes;
+  const Layout& layout = kContiguous;
+  std::vector<Tensor> bases = {};
+
+  std::string text() const {
+    std::string out = gradus::text(info(dtype).name, ", ", layout.name);
+    for (const Shape& s : shapes) out += gradus::text(" ", s);
+    return out;
+  }
+  std::vector<Tensor> views(const std::vector<Tensor>& in) const {
+    std::vector<Tensor> out;
+    for (size_t k = 0; k < in.size(); ++k) out.push_back(layout.view(in[k], shapes[k]));
+    return out;
+  }
+  Tensor call(const std::vector<Tensor>& in) const { return row.call(views(in)); }
+
+  /// False where the domain holds no value of the dtype.
+  bool draw() {
+    std::seed_seq seed(row.name.begin(), row.name.end());
+    std::mt19937_64 bits(seed);
+    const auto uniform = [&] { return static_cast<double>(bits() >> 11) * 0x1p-53; };
+    for (size_t k = 0; k < shapes.size(); ++k) {
+      const Input& input = row.inputs[k];
+      const DType as = varies(input) ? dtype : input.dtype;
+      const double least = as == DType::boolean || as == DType::uint8 ? 0 : input.low, most = as == DType::boolean ? 1 : input.high;
+      const double low = std::ceil(std::max(input.low, least)), high = std::floor(std::min(input.high, most));
+      if (!is_floating(as) && low > high) return false;
+      const Array values = build(layout.base(shapes[k]), [&](const Shape&) {
+        if (!is_floating(as)) return low + std::floor(uniform() * (high - low + 1));
+        const double x = input.low + uniform() * (input.high - input.low);
+        return row.polynomial ? std::round(x * 64) / 64 : x;  // so that differences with step 1 are exact
+      });
+      bases.push_back(Tensor(values.values, values.shape).astype(as));
+    }
+    return true;
+  }
+};
+
+template <class F>
+void for_each_trial(const Row& row, std::initializer_list<DType> dtypes, const std::vector<std::vector<Shape>>& shapes,
+                    std::span<const Layout> layouts, const F& f) {
+  INFO("row: ", row.name);
+  for (const DType dtype : dtypes)
+    for (const auto& set : shapes)
+      for (const Layout& layout : layouts) {
+        Trial trial{row, dtype, set, layout};
+        INFO("trial: ", trial.text());
+        try {
+          if (trial.draw()) f(trial);
+        } catch (const std::exception& e) {
+          FAIL_CHECK("threw ", e.what());
+        }
+      }
+}
+constexpr std::span<const Layout> kPlain(&kContiguous, 1);
+
+// Comparing ------------------------------------------------------------------------------------------------------------------------------
+
+struct Tolerance {
+  double relative;
+  double scale = 0;     // errors are relative to at least this
+  double absolute = 0;
+};
+
+Tolerance tolerance(const Row& row, DType dtype, const Array& want) {
+  if (!is_floating(dtype)) return {0};
+  const double unit = dtype == DType::float64 ? 0x1p-52 : dtype == DType::float32 ? 0x1p-23 : dtype == DType::float16 ? 0x1p-10 : 0x1p-7;
+  if (!row.reduces) return {row.ulps * unit, 0, dtype == DType::float16 && row.ulps > 0 ? 0x1p-24 : 0};
+  double scale = 1;
+  for (const double w : want.values) scale = std::max(scale, std::isfinite(w) ? std::abs(w) : 0);
+  return {dtype == DType::float64 ? 1e-10 : dtype == DType::float32 ? 1e-5 : 20 * unit, scale};
+}
+
+bool close(double got, double want, const Tolerance& t) {
+  if (std::isnan(want) || std::isnan(got)) return std::isnan(want) && std::isnan(got);
+  if (got == want) return true;
+  return std::abs(got - want) <= t.relative * std::max(std::abs(want), t.scale) + t.absolute;
+}
+
+void check_close(const Tensor& got, const Array& want, const Tolerance& t) {
+  if (got.shape() != want.shape) {
+    FAIL_CHECK("shape ", text(got.shape()), ", expected ", text(want.shape));
+    return;
+  }
+  const std::vector<double> values = got.to_vector<double>();
+  for (size_t i = 0; i < values.size(); ++i)
+    if (!close(values[i], want.values[i], t)) {
+      FAIL_CHECK("element ", i, ": got ", values[i], ", expected ", want.values[i], " within ", t.relative, " relative");
+      return;
+    }
+  CHECK(values.size() == want.values.size());
+}
+
+/// What an integer dtype makes of a value: uint8 wraps around, booleans are true or false.
+double as_stored(double value, DType dtype) {
+  if (dtype == DType::boolean) return value != 0;
+  if (dtype == DType::uint8) return value - 256 * std::floor(value / 256);
+  return value;
+}
+
+void check_values(const Trial& trial) {
+  if (!has_floating(trial.row) && trial.dtype != DType::float64) return;
+  const std::vector<Tensor> in = trial.views(trial.bases);
+  const Tensor got = trial.row.call(in);
+  const DType dtype = trial.row.result(trial.dtype);
+  CHECK_MESSAGE(got.dtype() == dtype, "dtype ", info(got.dtype()).name, ", expected ", info(dtype).name);
+  Arrays arrays;
+  for (size_t k = 0; k < in.size(); ++k) arrays.push_back({in[k].shape(), in[k].to_vector<double>()});
+  Array want = trial.row.reference(arrays);
+  for (double& v : want.values) v = as_stored(v, dtype);
+  check_close(got, want, tolerance(trial.row, dtype, want));
+}
+
+// Derivatives ----------------------------------------------------------------------------------------------------------------------------
+
+std::vector<Tensor> gradients(const Call& f, const std::vector<Tensor>& in) {
+  GradientTape tape;
+  for (const Tensor& x : in)
+    if (is_floating(x.dtype())) tape.watch(x);
+  const Tensor y = f(in);
+  return tape.gradient(y, in, {.unconnected = Unconnected::Zero});
+}
+
+/// The row as gradcheck sees it. Rows that are linear in each element are squared, so that the second derivative asks for something,
+/// and `twice` makes a second gradient arrive where one has been collected already.
+Call probe(const Trial& trial, bool twice) {
+  return [&trial, twice](const std::vector<Tensor>& in) {
+    Tensor y = trial.call(in);
+    if (twice) y = y + 3 * trial.call(in);
+    return trial.row.polynomial ? y * y : y;
+  };
+}
+
+void check_derivatives(const Trial& trial) {
+  if (!trial.row.differentiable || !has_floating(trial.row)) return;
+  const GradcheckOptions options = trial.row.polynomial ? GradcheckOptions{.eps = 1, .atol = 1e-8, .rtol = 1e-8} : GradcheckOptions{};
+  for (const bool twice : {false, true}) {
+    INFO("used ", twice ? "twice" : "once");
+    const GradcheckReport report = gradcheck(probe(trial, twice), trial.bases, options);
+    CHECK_MESSAGE(report.ok(), report.text());
+  }
+}
+
+/// Gradients have the shape and dtype of what they belong to, and in every floating dtype about the value they have in float64.
+void check_gradient_dtypes(const Trial& trial) {
+  if (!trial.row.differentiable || !has_floating(trial.row)) return;
+  std::vector<Tensor> wide;
+  for (const Tensor& x : trial.bases) wide.push_back(is_floating(x.dtype()) ? x.astype(DType::float64) : x);
+  const Call f = [&](const std::vector<Tensor>& in) { return trial.call(in); };
+  const std::vector<Tensor> got = gradients(f, trial.bases), want = gradients(f, wide);
+  for (size_t k = 0; k < got.size(); ++k) {
+    const Tensor& x = trial.bases[k];
+    if (!is_floating(x.dtype())) continue;
+    INFO("gradient of input ", k);
+    CHECK(got[k].dtype() == x.dtype());
+    CHECK((got[k].shape() == x.shape()));
+    const Array expected{x.shape(), want[k].to_vector<double>()};
+    double scale = 1;
+    for (const double v : expected.values) scale = std::max(scale, std::abs(v));
+    check_close(got[k], expected,
+                {x.dtype() == DType::float64 ? 0 : x.dtype() == DType::float32 ? 1e-5 : x.dtype() == DType::float16 ? 0.02 : 0.15, scale});
+  }
+}
+
+/// No gradient flows through, and the reason names the operation.
+void check_cut(const Trial& trial) {
+  GradientTape tape;
+  for (const Tensor& x : trial.bases)
+    if (is_floating(x.dtype())) tape.watch(x);
+  const Tensor y = trial.call(trial.bases).astype(DType::float64);
+  for (const Tensor& gradient : tape.gradient(y, trial.bases)) {
+    CHECK(!gradient.defined());
+    CHECK_MESSAGE(gradient.missing_reason().find(operation(trial.row)) != std::string::npos, gradient.missing_reason());
+  }
+}
+
+// Special points ---------------------------------------------------------------------------------------------------------------------------
+
+void check_exactly(const Tensor& got, const std::vector<double>& want, double relative, bool signed_zeros) {
+  const std::vector<double> values = got.to_vector<double>();
+  REQUIRE(values.size() == want.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    bool same = close(values[i], want[i], {relative});
+    if (signed_zeros && want[i] == 0) same = same && std::signbit(values[i]) == std::signbit(want[i]);
+    CHECK_MESSAGE(same, "element ", i, ": got ", values[i], ", expected ", want[i]);
+  }
+}
+
+void check_special(const Row& row, const Special& special, DType dtype) {
+  // Pointwise rows see their points several times over: in whole vectors and in what is left at the end.
+  const auto tiled = [&](const std::vector<double>& points) {
+    std::vector<double> out;
+    for (int copy = 0; copy < (row.pointwise ? 11 : 1); ++copy) out.insert(out.end(), points.begin(), points.end());
+    return out;
+  };
+  std::vector<Tensor> in;
+  for (size_t k = 0; k < special.inputs.size(); ++k)
+    in.push_back(Tensor(tiled(special.inputs[k])).astype(varies(row.inputs[k]) ? dtype : row.inputs[k].dtype));
+  const double relative = dtype == DType::float64 ? 1e-12 : 1e-6;
+  check_exactly(row.call(in), tiled(special.values), relative, row.pointwise);
+  if (special.gradients.empty()) return;
+  const std::vector<Tensor> got = gradients(row.call, in);
+  size_t given = 0;
+  for (size_t k = 0; k < in.size(); ++k) {
+    if (!is_floating(in[k].dtype())) continue;
+    INFO("gradient of input ", k);
+    REQUIRE(given < special.gradients.size());
+    check_exactly(got[k], tiled(special.gradients[given++]), relative, false);
+  }
+}
+
+// Coverage ---------------------------------------------------------------------------------------------------------------------------------
+
+/// Names of everything a row puts on the tape, with its gradient recorded too.
+std::set<std::string_view> recorded_by(const Row& row) {
+  Trial trial{row, DType::float64, shapes_of(row)};
+  std::set<std::string_view> names;
+  if (!trial.draw()) return names;
+  GradientTape outer, inner;
+  for (const Tensor& x : trial.bases)
+    if (is_floating(x.dtype())) inner.watch(x);
+  Tensor y = trial.call(trial.bases).astype(DType::float64);
+  y = y * y;
+  if (row.differentiable) inner.gradient(y, trial.bases, {.unconnected = Unconnected::Zero});
+  const detail::List& list = detail::this_list();
+  for (uint32_t id = 0; id < list.size(); ++id)
+    if (list[id].op) names.insert(list[id].op->name);
+  return names;
+}
+
+TEST_CASE("op table: every operation has a row") {
+  for (const detail::Op* op : detail::all_ops()) {
+    const bool covered = std::any_of(rows().begin(), rows().end(), [op](const Row& row) {
+      return is_about(row, op->name) || std::find(row.covers.begin(), row.covers.end(), op->name) != row.covers.end();
+    });
+    CHECK_MESSAGE(covered, "no row of tests/autograd/op_rows_*.cpp covers ", op->name);
+  }
+}
+
+TEST_CASE("op table: rows reach the operations they cover") {
+  std::set<std::string_view> all;
+  for (const detail::Op* op : detail::all_ops()) all.insert(op->name);
+  for (const Row& row : rows()) {
+    if (!has_floating(row)) continue;
+    INFO("row: ", row.name);
+    const std::set<std::string_view> reached = recorded_by(row);
+    for (const std::string_view op : row.covers) CHECK_MESSAGE(reached.count(op) == 1, "never records ", op);
+    const std::string_view name = all.count(row.name) ? row.name : std::string_view(row.name).substr(0, row.name.find(' '));
+    if (all.count(name) && name != "prod") CHECK_MESSAGE(reached.count(name) == 1, "never records ", name);
+  }
+}
+
+TEST_CASE("op table: values in every dtype") {
+  for (const Row& row : rows()) {
+    std::vector<std::vector<Shape>> shapes = all_shapes(row);
+    if (row.pointwise) shapes.emplace_back(row.inputs.size(), Shape{131});
+    if (row.pointwise) shapes.emplace_back(row.inputs.size(), Shape{3, 41});
+    for (const DType dtype : kAllDTypes)
+      if (is_floating(dtype) || row.integers) for_each_trial(row, {dtype}, shapes, kPlain, check_values);
+  }
+}
+
+TEST_CASE("op table: values in every layout") {
+  for (const Row& row : rows()) {
+    std::vector<std::vector<Shape>> shapes{shapes_of(row)};
+    if (row.pointwise) shapes.emplace_back(row.inputs.size(), Shape{3, 41});
+    for_each_trial(row, {DType::float64, DType::float32, DType::bfloat16}, shapes, kLayouts, check_values);
+    if (row.integers) for_each_trial(row, {DType::int32}, shapes, kLayouts, check_values);
+  }
+}
+
+TEST_CASE("op table: derivatives to second order") {
+  for (const Row& row : rows()) {
+    for_each_trial(row, {DType::float64}, all_shapes(row), kPlain, check_derivatives);
+    for_each_trial(row, {DType::float64}, {shapes_of(row)}, std::span(kLayouts).subspan(1), check_derivatives);
+  }
+}
+
+TEST_CASE("op table: gradients in every floating dtype") {
+  for (const Row& row : rows())
+    for_each_trial(row, {DType::float64, DType::float32, DType::float16, DType::bfloat16}, all_shapes(row), kPlain, check_gradient_dtypes);
+}
+
+TEST_CASE("op table: operations without a gradient say so") {
+  for (const Row& row : rows())
+    if (!row.differentiable && has_floating(row)) for_each_trial(row, {DType::float64, DType::float32}, {shapes_of(row)}, kPlain, check_cut);
+}
+
+TEST_CASE("op table: special points") {
+  for (const Row& row : rows()) {
+    INFO("row: ", row.name);
+    for (size_t i = 0; i < row.specials.size(); ++i)
+      for (const DType dtype : {DType::float64, DType::float32}) {
+        INFO("special ", i, ", ", info(dtype).name);
+        check_special(row, row.specials[i], dtype);
+      }
+  }
+}
+
+TEST_CASE("op table: errors") {
+  for (const Row& row : rows()) {
+    INFO("row: ", row.name);
+    for (const ErrorCase& error : row.errors) {
+      INFO("expected: ", error.says);
+      const std::string prefix = (error.prefix.empty() ? operation(row) : error.prefix) + ": ";
+      try {
+        error.call();
+        FAIL_CHECK("nothing was thrown");
+      } catch (const std::exception& e) {
+        const std::string message = e.what();
+        INFO("message: ", message);
+        CHECK(typeid(e) == *error.type);
+        CHECK(message.rfind(prefix, 0) == 0);
+        CHECK(message.find(error.says) != std::string::npos);
+        CHECK(message.find("got ") != std::string::npos);
+        CHECK(message.find("expected ") != std::string::npos);
+      }
+    }
+  }
+}
+
+// The table is worth what gradcheck is worth -------------------------------------------------------------------------------------------------
+
+const std::vector<Tensor>& probe_input() {
+  static const std::vector<Tensor> in{Tensor({{0.5, -1.25, 2.0}, {1.5, -0.75, 0.25}})};
+  return in;
+}
+bool fails_at(const GradcheckReport& report, int order) {
+  return std::any_of(report.failures.begin(), report.failures.end(), [order](const GradcheckFailure& f) { return f.order == order; });
+}
+
+TEST_CASE("gradcheck: a right rule passes") {
+  const auto cube = custom_gradient([](const Tensor& x) {
+    return std::pair{x * x * x, [x](const Tensor& g) { return g * 3 * x * x; }};
+  });
+  const GradcheckReport report = gradcheck([&](const std::vector<Tensor>& in) { return cube(in[0]); }, probe_input());
+  CHECK_MESSAGE(report.ok(), report.text());
+  CHECK(report.checked == 12);  // six elements, two orders
+}
+
+TEST_CASE("gradcheck: a rule that is off by a hundredth is caught at first order") {
+  const auto cube = custom_gradient([](const Tensor& x) {
+    return std::pair{x * x * x, [x](const Tensor& g) { return 1.01 * (g * 3 * x * x); }};
+  });
+  const Call f = [&](const std::vector<Tensor>& in) { return cube(in[0]); };
+  CHECK(fails_at(gradcheck(f, probe_input(), {.order = 1}), 1));
+  CHECK(fails_at(gradcheck(f, probe_input(), {.order = 1, .full = true}), 1));
+}
+
+TEST_CASE("gradcheck: a rule that takes what it saved for a constant is caught at second order only") {
+  const auto cube = custom_gradient([](const Tensor& x) {
+    return std::pair{x * x * x, [slope = stop_gradient(3 * x * x)](const Tensor& g) { return g * slope; }};
+  });
+  const Call f = [&](const std::vector<Tensor>& in) { return cube(in[0]); };
+  CHECK(gradcheck(f, probe_input(), {.order = 1}).ok());
+  const GradcheckReport report = gradcheck(f, probe_input(), {.order = 2});
+  CHECK(!fails_at(report, 1));
+  CHECK(fails_at(report, 2));
+}
+
+}  // namespace
+}  // namespace gradus::test

@@ -1,0 +1,5 @@
+#pragma once
+
+namespace consumer {
+inline constexpr int kOwnDense = 2;
+}

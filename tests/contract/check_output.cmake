@@ -1,0 +1,11 @@
+# Runs PROGRAM; fails unless it exits with 0 and prints a match for every regular expression in EXPECT.
+execute_process(COMMAND ${PROGRAM} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+message("${output}${errors}")
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} ended with: ${status}")
+endif()
+foreach(expression IN LISTS EXPECT)
+  if(NOT output MATCHES "${expression}")
+    message(FATAL_ERROR "${PROGRAM} printed nothing that matches: ${expression}")
+  endif()
+endforeach()

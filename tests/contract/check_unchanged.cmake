@@ -1,0 +1,13 @@
+# The programs in HERE are copies; where the originals (THERE) are at hand, they must be the same byte for byte.
+file(GLOB originals ${THERE}/*.cpp)
+if(NOT originals)
+  message("nothing to compare with")
+  return()
+endif()
+foreach(original IN LISTS originals)
+  get_filename_component(name ${original} NAME)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E compare_files ${original} ${HERE}/${name} RESULT_VARIABLE differs)
+  if(differs)
+    message(SEND_ERROR "${name} differs from its original")
+  endif()
+endforeach()
