@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "autograd/autograd.h"
@@ -25,6 +27,17 @@
 namespace gradus::apps {
 
 inline constexpr int kBadInput = 2, kInterrupted = 130;
+
+/// Accepts whole numbers from `low` up. CLI11's own ranges print the largest double there is.
+inline CLI::Validator at_least(int64_t low) {
+  const auto check = [low](const std::string& word) {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (error == std::errc() && end == word.data() + word.size() && value >= low) return std::string();
+    return text("wrong value; got ", word, ", expected a whole number >= ", low);
+  };
+  return CLI::Validator(check, "");
+}
 
 /// Options of every program that trains on MNIST.
 struct TrainOptions {
@@ -38,11 +51,13 @@ struct TrainOptions {
   bool json = false;
 
   void add_to(CLI::App& app) {
-    app.add_option("--epochs", epochs, "Passes over the training images")->check(CLI::PositiveNumber)->capture_default_str();
-    app.add_option("--batch-size", batch_size, "Images per step")->check(CLI::PositiveNumber)->capture_default_str();
-    app.add_option("--seed", seed, "Seed of the weights and of the order of the images")->capture_default_str();
-    app.add_option("--limit", limit, "Use only the first N training and test images (0: all)")->check(CLI::NonNegativeNumber);
-    app.add_option("--threads", threads, "Threads (0: one per core)")->check(CLI::NonNegativeNumber);
+    app.add_option("--epochs", epochs, "Passes over the training images")->check(at_least(1))->capture_default_str();
+    app.add_option("--batch-size", batch_size, "Images per step")->check(at_least(1))->capture_default_str();
+    app.add_option("--seed", seed, "Seed of the weights and of the order of the images")
+        ->check(at_least(0))
+        ->capture_default_str();
+    app.add_option("--limit", limit, "Use only the first N training and test images (0: all)")->check(at_least(0));
+    app.add_option("--threads", threads, "Threads (0: one per core)")->check(at_least(0));
     app.add_option("--data-dir", data_dir,
                    "Folder with mnist/*.gz (else $GRADUS_DATA, ../shared/data, the user cache, drawn digits)");
     app.add_option("--save", save, "Write the trained weights here (safetensors)");

@@ -47,7 +47,7 @@ void parallel_run(int64_t n, int64_t grain, int64_t align, RangeFn fn, const voi
 
   const int64_t even = (n - 1) / wanted + 1, part = (even + align - 1) / align * align;
   FirstError error;
-#pragma omp parallel num_threads(static_cast<int>(wanted))
+#pragma omp parallel num_threads(static_cast <int>(wanted))
   {
     // The team may come out smaller than asked for, hence the loop.
     const int64_t step = part * omp_get_num_threads();

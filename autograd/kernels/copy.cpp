@@ -136,7 +136,8 @@ struct Sizes {
 };
 
 // One run with a change of dtype; whatever is not dense goes through scratch.
-void change(Conversion conversion, Sizes sizes, std::byte* to, int64_t to_step, const std::byte* from, int64_t from_step, int64_t n) {
+void change(Conversion conversion, Sizes sizes, std::byte* to, int64_t to_step, const std::byte* from, int64_t from_step,
+            int64_t n) {
   alignas(64) std::byte in[kStageBlock * 8], out[kStageBlock * 8];
   if (from_step == 0) {
     conversion(from, out, 1);
@@ -165,7 +166,9 @@ void fill_bits(TensorImpl& out, uint64_t bits) {
   const int64_t size = size_of(out.dtype);
   if (out.contiguous) {
     if (out.size <= kGrain) return repeat(bits, size, out.data, size, out.size);
-    parallel_for(out.size, kGrain, [&](int64_t begin, int64_t end) { repeat(bits, size, out.data + begin * size, size, end - begin); }, 64);
+    parallel_for(
+        out.size, kGrain, [&](int64_t begin, int64_t end) { repeat(bits, size, out.data + begin * size, size, end - begin); },
+        64);
     return;
   }
   Loop<1>(out.shape, {broadcast(out, out.shape)}).run(kGrain, [&](const auto& p, const auto& steps, int64_t n) {
@@ -231,7 +234,8 @@ void fill_range(TensorImpl& out, double start, double step) {
 }
 void fill_range(TensorImpl& out, int64_t start, int64_t step) {
   // Unsigned, so that a range that leaves int64 wraps.
-  fill_with<int64_t>(out, [=](int64_t i) { return static_cast<uint64_t>(start) + static_cast<uint64_t>(i) * static_cast<uint64_t>(step); });
+  fill_with<int64_t>(
+      out, [=](int64_t i) { return static_cast<uint64_t>(start) + static_cast<uint64_t>(i) * static_cast<uint64_t>(step); });
 }
 
 }  // namespace gradus::kernels

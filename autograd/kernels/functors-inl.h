@@ -1,8 +1,8 @@
 // The pointwise functions, each written once for any number type V: Vec<T>, float, double, Wrapped<integer>, dual numbers.
 //
-// A functor derives from its domain (which says what it accepts and how dear it is) and has `eval`. V brings arithmetic, comparisons,
-// V(constant), select(condition, a, b) and the functions of <cmath> by name. Branches are taken so that a dual number with the plain
-// derivative rules comes out right at the joints too.
+// A functor derives from its domain (which says what it accepts and how dear it is) and has `eval`. V brings arithmetic,
+// comparisons, V(constant), select(condition, a, b) and the functions of <cmath> by name. Branches are taken so that a dual
+// number with the plain derivative rules comes out right at the joints too.
 #if defined(GRADUS_FUNCTORS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADUS_FUNCTORS_INL_H_
 #undef GRADUS_FUNCTORS_INL_H_
@@ -21,7 +21,8 @@ namespace gradus::kernels::HWY_NAMESPACE {
 namespace scalar_functions = gradus::kernels::scalar;
 using scalar_functions::abs, scalar_functions::ceil, scalar_functions::cos, scalar_functions::cosh, scalar_functions::erf;
 using scalar_functions::exp, scalar_functions::exp_minus_square, scalar_functions::expm1;
-using scalar_functions::floor, scalar_functions::log, scalar_functions::log1p, scalar_functions::normal_cdf, scalar_functions::pow, scalar_functions::rint;
+using scalar_functions::floor, scalar_functions::log, scalar_functions::log1p, scalar_functions::normal_cdf,
+    scalar_functions::pow, scalar_functions::rint;
 using scalar_functions::select, scalar_functions::sin, scalar_functions::sinh, scalar_functions::sqrt, scalar_functions::tan;
 using scalar_functions::tanh;
 
@@ -42,7 +43,8 @@ using Costly = Traits<1, Domain::floats, 8>;
 template <Fn>
 struct Functor;
 
-// Arithmetic -----------------------------------------------------------------------------------------------------------------------
+// Arithmetic
+// -----------------------------------------------------------------------------------------------------------------------
 
 template <>
 struct Functor<Fn::add> : Arithmetic<2> {
@@ -123,7 +125,8 @@ struct Functor<Fn::square> : Arithmetic<1> {
   }
 };
 
-// Elementary functions -------------------------------------------------------------------------------------------------------------
+// Elementary functions
+// -------------------------------------------------------------------------------------------------------------
 
 template <>
 struct Functor<Fn::sqrt> : Cheap {
@@ -252,7 +255,8 @@ struct Functor<Fn::gaussian> : Costly {
   }
 };
 
-// Activations ----------------------------------------------------------------------------------------------------------------------
+// Activations
+// ----------------------------------------------------------------------------------------------------------------------
 
 template <>
 struct Functor<Fn::sigmoid> : Costly {
@@ -339,7 +343,8 @@ struct Functor<Fn::clip> : Traits<3> {
   }
 };
 
-// Comparison and choice --------------------------------------------------------------------------------------------------------------
+// Comparison and choice
+// --------------------------------------------------------------------------------------------------------------
 
 using Comparison = Traits<2, Domain::comparison>;
 

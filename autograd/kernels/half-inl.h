@@ -68,7 +68,8 @@ void widen(const void* in, float* out, int64_t n) {
   const HalfTag dh;
   const auto* p = static_cast<const uint16_t*>(in);
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) hn::StoreU(hn::BitCast(df, widen_bits<Half>(hn::PromoteTo(d, hn::LoadU(dh, p + i)))), df, out + i);
+  for (; i + kLanes <= n; i += kLanes)
+    hn::StoreU(hn::BitCast(df, widen_bits<Half>(hn::PromoteTo(d, hn::LoadU(dh, p + i)))), df, out + i);
   if (i == n) return;
   uint16_t tail[kLanes] = {};
   float wide[kLanes];

@@ -1,8 +1,9 @@
 // The loop planner: N strided arrays walked in step, as few and as long one-dimensional runs as their layouts allow.
 //
-// A Loop is a plain value on the stack and owns nothing; planning allocates nothing. Dimensions of size 1 are dropped, the others are
-// ordered by stride (the first array decides, the others break ties) and merged where every array steps through both as through one.
-// Broadcasting is a zero stride, flipping a negative one. Callers whose arrays are all contiguous or single elements need no plan.
+// A Loop is a plain value on the stack and owns nothing; planning allocates nothing. Dimensions of size 1 are dropped, the others
+// are ordered by stride (the first array decides, the others break ties) and merged where every array steps through both as
+// through one. Broadcasting is a zero stride, flipping a negative one. Callers whose arrays are all contiguous or single elements
+// need no plan.
 #pragma once
 
 #include <array>
@@ -69,7 +70,8 @@ class Loop {
   int64_t total() const { return total_; }
   const Pointers& data() const { return data_; }
 
-  /// Calls f(pointers, steps, n) for consecutive runs that cover elements [begin, end); the steps are always those of dimension 0.
+  /// Calls f(pointers, steps, n) for consecutive runs that cover elements [begin, end); the steps are always those of dimension
+  /// 0.
   template <class F>
   void walk(int64_t begin, int64_t end, const F& f) const {
     if (begin >= end) return;
@@ -116,7 +118,8 @@ class Loop {
   // True when `inner` has the longer steps and should lie further out than `outer`.
   static bool exchange(const Dimension& outer, const Dimension& inner) {
     for (size_t k = 0; k < N; ++k) {
-      const int64_t o = outer.steps[k] < 0 ? -outer.steps[k] : outer.steps[k], i = inner.steps[k] < 0 ? -inner.steps[k] : inner.steps[k];
+      const int64_t o = outer.steps[k] < 0 ? -outer.steps[k] : outer.steps[k],
+                    i = inner.steps[k] < 0 ? -inner.steps[k] : inner.steps[k];
       if (o != i && o != 0 && i != 0) return o < i;  // a repeated element says nothing about order
     }
     return false;

@@ -1,8 +1,8 @@
 // Elementary functions of Vec<float> and Vec<double>, within 4 units in the last place over the whole range; subnormal numbers,
 // infinities, NaN and the sign of zero come out as in <cmath>.
 //
-// Where a reduction or an evaluation scheme is a known one, it is named. The polynomials are weighted minimax fits; `kernels_pointwise_test`
-// measures every function against <cmath>.
+// Where a reduction or an evaluation scheme is a known one, it is named. The polynomials are weighted minimax fits;
+// `kernels_pointwise_test` measures every function against <cmath>.
 #if defined(GRADUS_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADUS_MATH_INL_H_
 #undef GRADUS_MATH_INL_H_
@@ -63,7 +63,8 @@ HWY_INLINE Vec<T> polynomial(Vec<T> x, const std::array<T, N>& c) {
   return sum;
 }
 
-// Powers of two ------------------------------------------------------------------------------------------------------------------
+// Powers of two
+// ------------------------------------------------------------------------------------------------------------------
 
 /// An integer in each lane, as a number and in the low bits of `shifted`.
 template <class T>
@@ -87,7 +88,8 @@ HWY_INLINE Vec<T> power_of_two(Vec<T> shifted) {
   return Vec<T>(hn::BitCast(typename Vec<T>::Tag(), hn::ShiftLeft<C::kMantissa>(hn::Add(hn::BitCast(di, shifted.raw), bias))));
 }
 
-// Exponential family ---------------------------------------------------------------------------------------------------------------
+// Exponential family
+// ---------------------------------------------------------------------------------------------------------------
 
 /// e^x = 2^k (1 + p) with k split in two, each small enough for a power of two of its own.
 template <class T>
@@ -105,7 +107,8 @@ HWY_INLINE Reduced<T> reduce(Vec<T> x, Vec<T> low) {
   const Vec<T> k = round_small(x + low, kLog2E).value;
   const Rounded<T> first = round_small(k, static_cast<T>(0.5));
   const Vec<T> second = k - first.value, magic(static_cast<double>(C::kMagic));
-  const Vec<T> r = mul_add(k, Vec<T>(static_cast<double>(-C::kLn2Low)), mul_add(k, Vec<T>(static_cast<double>(-C::kLn2High)), x) + low);
+  const Vec<T> r =
+      mul_add(k, Vec<T>(static_cast<double>(-C::kLn2Low)), mul_add(k, Vec<T>(static_cast<double>(-C::kLn2High)), x) + low);
   return {mul_add(r * r, polynomial(r, C::kExp), r), power_of_two(first.shifted), power_of_two(magic + second),
           power_of_two(magic - second)};
 }
@@ -158,21 +161,25 @@ HWY_INLINE Vec<T> sinh(Vec<T> x) {
   return copysign(select(a < Vec<T>(1), small, h - Vec<T>(0.25) / h), x);
 }
 
-/// e^(-scale x^2), scale 1 or 0.5. x^2 is split into an exact part and a rest: rounding it would cost x^2 / 2 units in the last place.
+/// e^(-scale x^2), scale 1 or 0.5. x^2 is split into an exact part and a rest: rounding it would cost x^2 / 2 units in the last
+/// place.
 template <class T>
 HWY_INLINE Vec<T> exp_minus_square(Vec<T> x, Vec<T> scale = Vec<T>(1)) {
   constexpr int kDropped = (Constants<T>::kMantissa + 2) / 2;
   const hn::RebindToUnsigned<typename Vec<T>::Tag> du;
   const Vec<T> a = abs(x), limit(Constants<T>::kMantissa == 23 ? 15.0 : 39.0);  // 0 beyond
   const Vec<T> held = select(a > limit, limit, a);
-  const Vec<T> high(hn::BitCast(typename Vec<T>::Tag(), hn::ShiftLeft<kDropped>(hn::ShiftRight<kDropped>(hn::BitCast(du, held.raw)))));
+  const Vec<T> high(
+      hn::BitCast(typename Vec<T>::Tag(), hn::ShiftLeft<kDropped>(hn::ShiftRight<kDropped>(hn::BitCast(du, held.raw)))));
   const Reduced<T> e = reduce(-scale * (high * high), -scale * ((held - high) * (held + high)));
   return mul_add(e.p, e.first, e.first) * e.second;
 }
 
-// Logarithms -----------------------------------------------------------------------------------------------------------------------
+// Logarithms
+// -----------------------------------------------------------------------------------------------------------------------
 
-/// log(x) + correction for normal x > 0: x = 2^k m, f = m - 1, s = f / (2 + f), log m = f - (f^2/2 - s (f^2/2 + R(s^2))), as in fdlibm.
+/// log(x) + correction for normal x > 0: x = 2^k m, f = m - 1, s = f / (2 + f), log m = f - (f^2/2 - s (f^2/2 + R(s^2))), as in
+/// fdlibm.
 template <class T>
 HWY_INLINE Vec<T> log_normal(Vec<T> x, Vec<T> exponent_offset, Vec<T> correction) {
   using C = Constants<T>;
@@ -183,9 +190,8 @@ HWY_INLINE Vec<T> log_normal(Vec<T> x, Vec<T> exponent_offset, Vec<T> correction
   const auto root_half = hn::BitCast(du, hn::Set(d, static_cast<T>(0.70710678118654752)));
   const auto shifted = hn::Add(hn::Sub(hn::BitCast(du, x.raw), root_half), hn::Set(du, kOne));  // k + bias in the exponent field
   const auto magic = hn::BitCast(du, hn::Set(d, C::kMagic));
-  const Vec<T> k =
-      Vec<T>(hn::BitCast(d, hn::Add(hn::ShiftRight<C::kMantissa>(shifted), magic))) - Vec<T>(static_cast<double>(C::kMagic + C::kBias)) +
-      exponent_offset;
+  const Vec<T> k = Vec<T>(hn::BitCast(d, hn::Add(hn::ShiftRight<C::kMantissa>(shifted), magic))) -
+                   Vec<T>(static_cast<double>(C::kMagic + C::kBias)) + exponent_offset;
   const auto fraction = hn::And(shifted, hn::Set(du, static_cast<U>((U{1} << C::kMantissa) - 1)));
   const Vec<T> f = Vec<T>(hn::BitCast(d, hn::Add(fraction, root_half))) - Vec<T>(1);
   const Vec<T> s = f / (Vec<T>(2) + f), z = s * s, half_square = Vec<T>(0.5) * f * f;
@@ -218,11 +224,12 @@ HWY_INLINE Vec<T> log1p(Vec<T> x) {
   return select(x == Vec<T>(0), x, value);  // -0
 }
 
-// Error function -------------------------------------------------------------------------------------------------------------------
+// Error function
+// -------------------------------------------------------------------------------------------------------------------
 
 /// e^(a^2) erfc(a) for a >= 0.5: a polynomial in (a - 2) / (a + 2).
 HWY_INLINE Vec<float> scaled_erfc(Vec<float> a) {
-  static constexpr std::array kTail{0.255395681f,   -0.427185863f,   0.241658151f,    -0.0789784789f,  0.00373380305f,
+  static constexpr std::array kTail{0.255395681f,   -0.427185863f,    0.241658151f,     -0.0789784789f,  0.00373380305f,
                                     0.00699569564f, -0.000853712787f, -0.000970934227f, 6.40104554e-05f, 0.00014540329f};
   const Vec<float> held = select(a > Vec<float>(15), Vec<float>(15), a);
   return polynomial((held - Vec<float>(2)) / (held + Vec<float>(2)), kTail);
@@ -230,7 +237,7 @@ HWY_INLINE Vec<float> scaled_erfc(Vec<float> a) {
 
 /// erf(x) for |x| <= 1, as x + x P(x^2).
 HWY_INLINE Vec<float> erf_small(Vec<float> x) {
-  static constexpr std::array kSmall{0.128379166f,   -0.376126379f,   0.112837829f,   -0.0268654451f,
+  static constexpr std::array kSmall{0.128379166f,   -0.376126379f,   0.112837829f,    -0.0268654451f,
                                      0.00522107398f, -0.00084846979f, 0.000112704503f, -9.67987398e-06f};
   return mul_add(x, polynomial(x * x, kSmall), x);
 }
@@ -239,9 +246,7 @@ HWY_INLINE Vec<float> erf(Vec<float> x) {
   const Vec<float> a = abs(x);
   return copysign(select(a < Vec<float>(1), erf_small(a), Vec<float>(1) - exp_minus_square(a) * scaled_erfc(a)), x);
 }
-HWY_INLINE Vec<double> erf(Vec<double> x) {
-  return per_lane(static_cast<double (*)(double)>(std::erf), x);
-}
+HWY_INLINE Vec<double> erf(Vec<double> x) { return per_lane(static_cast<double (*)(double)>(std::erf), x); }
 
 /// The distribution function of the standard normal, exact in its left tail.
 HWY_INLINE Vec<float> normal_cdf(Vec<float> x) {
@@ -253,7 +258,8 @@ HWY_INLINE Vec<double> normal_cdf(Vec<double> x) {
   return Vec<double>(0.5) * per_lane(static_cast<double (*)(double)>(std::erfc), x * Vec<double>(-0.70710678118654752));
 }
 
-// Rounding -------------------------------------------------------------------------------------------------------------------------
+// Rounding
+// -------------------------------------------------------------------------------------------------------------------------
 
 template <class T>
 HWY_INLINE Vec<T> floor(Vec<T> x) {
@@ -269,7 +275,8 @@ HWY_INLINE Vec<T> rint(Vec<T> x) {
   return copysign(Vec<T>(hn::Round(x.raw)), x);
 }
 
-// Powers -----------------------------------------------------------------------------------------------------------------------------
+// Powers
+// -----------------------------------------------------------------------------------------------------------------------------
 
 /// x^y through <cmath>, with the exponents that occur in practice done by multiplication.
 template <class T>

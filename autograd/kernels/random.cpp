@@ -134,11 +134,12 @@ void fill_bernoulli(TensorImpl& out, RandomKey key, double probability) {
   const bool never = !(scaled_probability >= 1);
   const uint32_t last = never ? 0 : static_cast<uint32_t>(std::min(scaled_probability, 0x1p32) - 1);
   visit_dtype(out.dtype, [&]<class T>() {
-    const T one = static_cast<T>(1.0f), zero = static_cast<T>(0.0f), hit = never ? zero : one;
+    const T choice[2] = {static_cast<T>(0.0f),
+                         static_cast<T>(never ? 0.0f : 1.0f)};  // a branch would be guessed wrong half the time
     by_chunks<T, kChunkWords>(out.as<T>(), out.size, [&](T* elements, int64_t chunk) {
       uint32_t words[kChunkWords];
       chunk_words(words, chunk, key);
-      for (int64_t i = 0; i < kChunkWords; ++i) elements[i] = words[i] <= last ? hit : zero;
+      for (int64_t i = 0; i < kChunkWords; ++i) elements[i] = choice[words[i] <= last];
     });
   });
 }

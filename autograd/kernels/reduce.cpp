@@ -1,4 +1,4 @@
-// Elements are reduced in leaves (about a thousand elements of a row, 64 rows of columns), leaves pairwise within a segment,
+// Elements are reduced in leaves (about a thousand elements of a row, 128 rows of columns), leaves pairwise within a segment,
 // segments pairwise. All bounds are counted in elements, never in threads.
 #include "autograd/kernels/reduce.h"
 
@@ -19,7 +19,7 @@ namespace {
 
 using detail::TensorImpl;
 
-constexpr int64_t kLeaf = 1024, kLeafRows = 64, kSegment = 65536;
+constexpr int64_t kLeaf = 1024, kLeafRows = 128, kSegment = 65536;
 constexpr int64_t kPanelBytes = 2048;  // of columns: as many as stay in the first cache together with their partial results
 constexpr int64_t kFewColumns = 4;     // fewer are gathered one by one
 
@@ -239,6 +239,23 @@ class Reducer {
   bool direct_, columns_;  // where: rows lie without gaps; columns lie side by side
 };
 
+/// Leading or trailing axes of a small contiguous tensor need no plan: they are one leaf each.
+template <class T>
+bool planless(Reduction op, TensorImpl& out, const TensorImpl& in, uint32_t mask) {
+  if (!in.contiguous || in.size > kGrain) return false;
+  const int64_t n = out.size, length = in.size / n;
+  const uint32_t kept = ~mask & ((1u << in.ndim()) - 1);
+  if ((kept & (kept + 1)) == 0 && length <= kLeaf) {
+    reduce_rows(op, out.as<T>(), in.as<T>(), length, n, length);
+    return true;
+  }
+  if ((mask & (mask + 1)) == 0 && length <= kLeafRows) {
+    reduce_columns(op, out.as<T>(), in.as<T>(), n, length, n);
+    return true;
+  }
+  return false;
+}
+
 template <Reduction kOp, class T>
 void typed(TensorImpl& out, const TensorImpl& in, uint32_t mask) {
   using R = Rule<kOp, T>;
@@ -246,12 +263,15 @@ void typed(TensorImpl& out, const TensorImpl& in, uint32_t mask) {
   using Out = typename R::Out;
   if (in.size == 0) {
     std::fill_n(out.as<Out>(), out.size, static_cast<Out>(R::identity()));
-  } else if (out.size == 1 && in.contiguous && in.size <= kLeaf && (std::same_as<T, Value> || in.size == 1)) {
-    if constexpr (std::same_as<T, Value>) *out.as<Out>() = in.size == 1 ? *in.as<T>() : R::leaf(in.as<T>(), in.size);
-    else *out.as<Out>() = static_cast<Out>(R::load(*in.as<T>()));
-  } else {
-    Reducer<R, T>(out, in, mask).run();
+    return;
   }
+  if (in.size == 1) {
+    *out.as<Out>() = static_cast<Out>(R::load(*in.as<T>()));
+    return;
+  }
+  if constexpr (kVector<T> && std::same_as<Value, T>)
+    if (planless<T>(kOp, out, in, mask)) return;
+  Reducer<R, T>(out, in, mask).run();
 }
 
 template <Reduction kOp>

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <concepts>
 #include <type_traits>
 
 #include "autograd/base/parallel.h"
 #include "autograd/kernels/loops.h"
+#include "autograd/kernels/reduce_leaves.h"
 
 namespace gradus::kernels {
 namespace {
@@ -33,6 +35,17 @@ void typed(TensorImpl& out, const TensorImpl& in, int axis) {
     if (step == static_cast<int64_t>(sizeof(T)) || n == 1) {  // line by line
       for (int64_t i = 0; i < n; ++i) {
         const std::byte* line = p[1] + i * steps[1];
+        if constexpr (std::same_as<T, float> || std::same_as<T, double>) {
+          if (length >= 32 && step == static_cast<int64_t>(sizeof(T))) {  // the extreme by vectors, then where it is
+            const T* row = reinterpret_cast<const T*>(line);
+            T best;
+            reduce_rows(kLargest ? Reduction::max : Reduction::min, &best, row, 0, 1, length);
+            const T* found =
+                best == best ? std::find(row, row + length, best) : std::find_if(row, row + length, [](T x) { return x != x; });
+            index[i] = found - row;
+            continue;
+          }
+        }
         Value best = value(line);
         index[i] = 0;
         for (int64_t k = 1; k < length; ++k)

@@ -4,6 +4,8 @@
 // Highway after simd.h, foreach_target before the rest
 #include "hwy/foreach_target.h"
 //
+#include <algorithm>
+
 #include "autograd/kernels/reduce_leaves.h"
 #include "autograd/kernels/vec-inl.h"
 
@@ -47,7 +49,7 @@ HWY_INLINE T row(F f, const T* p, int64_t n) {
   constexpr int64_t kLanes = V::kLanes;
   int64_t i = 1;
   T result = p[0];
-  if (n >= kLanes) {
+  if (n >= std::max<int64_t>(kLanes, 24)) {  // shorter rows: one after the other, but several rows at once in the processor
     V all = V::load(p);
     i = kLanes;
     if (n >= 4 * kLanes) {

@@ -9,7 +9,8 @@
 
 namespace gradus::kernels::scalar {
 
-using std::abs, std::sqrt, std::exp, std::expm1, std::log, std::log1p, std::sin, std::cos, std::tan, std::sinh, std::cosh, std::tanh;
+using std::abs, std::sqrt, std::exp, std::expm1, std::log, std::log1p, std::sin, std::cos, std::tan, std::sinh, std::cosh,
+    std::tanh;
 using std::erf, std::floor, std::ceil, std::rint, std::pow;
 
 template <std::floating_point T>
@@ -34,9 +35,7 @@ struct Wrapped {
 
   constexpr Wrapped(T v) : value(v) {}
   /// 0, 1 and -1, the constants of the functors for all dtypes.
-  constexpr explicit Wrapped(int v)
-    requires(!std::same_as<T, int>)
-      : value(static_cast<T>(v)) {}
+  constexpr explicit Wrapped(int v) requires(!std::same_as<T, int>) : value(static_cast<T>(v)) {}
 
   friend constexpr Wrapped operator+(Wrapped a, Wrapped b) {
     if constexpr (kBool) return T(a.value || b.value);

@@ -15,6 +15,7 @@ namespace gradus::kernels::HWY_NAMESPACE {
 namespace {
 
 constexpr int64_t kBlock = 1024;  // elements summed up in T before a double takes over
+constexpr int64_t kShort = 32;    // shorter rows are done together
 
 template <class T>
 HWY_INLINE Vec<T> load_padded(const T* p, int64_t n, T rest) {
@@ -80,34 +81,101 @@ HWY_INLINE double exponentials(T* out, const T* in, T most, int64_t n) {
       in);
 }
 
+/// out = x * factor.
 template <class T>
-HWY_INLINE void softmax_rows(T* out, const T* in, int64_t rows, int64_t n, bool logarithm) {
-  for (int64_t r = 0; r < rows; ++r, out += n, in += n) {
-    const T most = largest(in, n);
-    if (logarithm) {
-      const Vec<T> shift(static_cast<double>(most)), log_sum(std::log(exponentials<T>(nullptr, in, most, n)));
-      map_sum(
-          n, T(0), out, [&](Vec<T>&, Vec<T> x) HWY_ATTR { return x - shift - log_sum; }, in);
-    } else {
-      const Vec<T> scale(1 / exponentials(out, in, most, n));
-      map_sum(
-          n, T(0), out, [&](Vec<T>&, Vec<T> x) HWY_ATTR { return x * scale; }, static_cast<const T*>(out));
+HWY_INLINE void scale(T* x, T factor, int64_t n) {
+  if (n < kShort) {
+    for (int64_t i = 0; i < n; ++i) x[i] *= factor;
+    return;
+  }
+  const Vec<T> v = Vec<T>::fill(factor);
+  map_sum(
+      n, T(0), x, [&](Vec<T>&, Vec<T> a) HWY_ATTR { return a * v; }, static_cast<const T*>(x));
+}
+
+/// Largest element and sum of the exponentials above for some rows: one long one, or several short ones, whose exponentials are
+/// taken together so that no lane stays empty.
+template <class T>
+struct Rows {
+  static constexpr int64_t kMost = 64, kElements = 512;
+  T most[kMost];
+  double sum[kMost];
+
+  static int64_t count(int64_t rows, int64_t n) { return n >= kShort ? 1 : std::min({rows, kMost, kElements / n}); }
+
+  HWY_INLINE void read(T* out, const T* in, int64_t rows, int64_t n) {
+    if (n >= kShort) {
+      most[0] = largest(in, n);
+      sum[0] = exponentials(out, in, most[0], n);
+      return;
     }
+    T scratch[kElements];
+    T* terms = out ? out : scratch;
+    for (int64_t r = 0; r < rows; ++r) {
+      const T* row = in + r * n;
+      T m = row[0];
+      for (int64_t i = 1; i < n; ++i) m = row[i] > m ? row[i] : m;
+      for (int64_t i = 0; i < n; ++i) terms[r * n + i] = row[i] - m;
+      most[r] = m;
+    }
+    exponentials<T>(terms, terms, 0, rows * n);
+    for (int64_t r = 0; r < rows; ++r) {
+      double total = 0;
+      for (int64_t i = 0; i < n; ++i) total += static_cast<double>(terms[r * n + i]);
+      sum[r] = total;
+    }
+  }
+};
+
+/// Calls f(rows read, first, count) for groups of rows; their exponentials are left in out unless it is null.
+template <class T, class F>
+HWY_INLINE void by_groups(T* out, const T* in, int64_t rows, int64_t n, const F& f) {
+  Rows<T> group;
+  for (int64_t r = 0; r < rows;) {
+    const int64_t count = Rows<T>::count(rows - r, n);
+    group.read(out ? out + r * n : out, in + r * n, count, n);
+    for (int64_t i = 0; i < count; ++i, ++r) f(r, group.most[i], group.sum[i]);
   }
 }
 
 template <class T>
+HWY_INLINE void softmax_rows(T* out, const T* in, int64_t rows, int64_t n, bool logarithm) {
+  if (!logarithm)
+    return by_groups(out, in, rows, n,
+                     [&](int64_t r, T, double sum) HWY_ATTR { scale(out + r * n, static_cast<T>(1 / sum), n); });
+  by_groups<T>(nullptr, in, rows, n, [&](int64_t r, T most, double sum) HWY_ATTR {
+    const T log_sum = static_cast<T>(std::log(sum)), *from = in + r * n;
+    if (n < kShort) {
+      for (int64_t i = 0; i < n; ++i) out[r * n + i] = (from[i] - most) - log_sum;
+      return;
+    }
+    const Vec<T> a = Vec<T>::fill(most), b = Vec<T>::fill(log_sum);
+    map_sum(
+        n, T(0), out + r * n, [&](Vec<T>&, Vec<T> x) HWY_ATTR { return (x - a) - b; }, from);
+  });
+}
+
+template <class T>
 HWY_INLINE void grad_rows(T* out, const T* y, const T* g, int64_t rows, int64_t n, bool logarithm) {
-  const auto store = static_cast<T*>(nullptr);
+  const auto nowhere = static_cast<T*>(nullptr);
+  const bool all_at_once = n < kShort;
+  if (logarithm && all_at_once)
+    map_sum(
+        rows * n, T(0), out, [](Vec<T>&, Vec<T> a) HWY_ATTR { return exp(a); }, y);
   for (int64_t r = 0; r < rows; ++r, out += n, y += n, g += n) {
-    if (logarithm) {
+    if (all_at_once) {
+      double total = 0;
+      for (int64_t i = 0; i < n; ++i) total += static_cast<double>(g[i]) * (logarithm ? 1.0 : static_cast<double>(y[i]));
+      const T sum = static_cast<T>(total);
+      for (int64_t i = 0; i < n; ++i) out[i] = logarithm ? g[i] - out[i] * sum : y[i] * (g[i] - sum);
+    } else if (logarithm) {
       const auto add = [](Vec<T>& sum, Vec<T> b) HWY_ATTR { return sum = sum + b; };
-      const Vec<T> total(map_sum(n, T(0), store, add, g));
+      const Vec<T> total(map_sum(n, T(0), nowhere, add, g));
       map_sum(
           n, T(0), out, [&](Vec<T>&, Vec<T> a, Vec<T> b) HWY_ATTR { return b - exp(a) * total; }, y, g);
     } else {
       const auto add = [](Vec<T>& sum, Vec<T> a, Vec<T> b) HWY_ATTR { return sum = sum + a * b; };
-      const Vec<T> total(map_sum(n, T(0), store, add, y, g));
+      const Vec<T> total(map_sum(n, T(0), nowhere, add, y, g));
       map_sum(
           n, T(0), out, [&](Vec<T>&, Vec<T> a, Vec<T> b) HWY_ATTR { return a * (b - total); }, y, g);
     }
@@ -116,20 +184,17 @@ HWY_INLINE void grad_rows(T* out, const T* y, const T* g, int64_t rows, int64_t 
 
 template <class T>
 HWY_INLINE void entropy_rows(T* out, const T* logits, const int64_t* labels, int64_t rows, int64_t n) {
-  for (int64_t r = 0; r < rows; ++r, logits += n) {
-    const T most = largest(logits, n);
-    out[r] = static_cast<T>(std::log(exponentials<T>(nullptr, logits, most, n)) + static_cast<double>(most - logits[labels[r]]));
-  }
+  by_groups<T>(nullptr, logits, rows, n, [&](int64_t r, T most, double sum) HWY_ATTR {
+    out[r] = static_cast<T>(std::log(sum) + static_cast<double>(most - logits[r * n + labels[r]]));
+  });
 }
 
 template <class T>
 HWY_INLINE void entropy_grad_rows(T* out, const T* logits, const int64_t* labels, const T* g, int64_t rows, int64_t n) {
-  for (int64_t r = 0; r < rows; ++r, out += n, logits += n) {
-    const Vec<T> scale(static_cast<double>(g[r]) / exponentials(out, logits, largest(logits, n), n));
-    map_sum(
-        n, T(0), out, [&](Vec<T>&, Vec<T> x) HWY_ATTR { return x * scale; }, static_cast<const T*>(out));
-    out[labels[r]] -= g[r];
-  }
+  by_groups(out, logits, rows, n, [&](int64_t r, T, double sum) HWY_ATTR {
+    scale(out + r * n, static_cast<T>(static_cast<double>(g[r]) / sum), n);
+    out[r * n + labels[r]] -= g[r];
+  });
 }
 
 void softmax_float(float* out, const float* in, int64_t rows, int64_t n, bool logarithm) {

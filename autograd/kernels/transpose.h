@@ -40,8 +40,8 @@ void whole_tile(std::byte* to, int64_t to_row, const std::byte* from, int64_t fr
 
 }  // namespace detail_transpose
 
-/// Does the copy loop.data()[1] -> loop.data()[0] when some other dimension than the innermost is dense in the source and both are long
-/// enough for tiles; otherwise returns false and does nothing.
+/// Does the copy loop.data()[1] -> loop.data()[0] when some other dimension than the innermost is dense in the source and both
+/// are long enough for tiles; otherwise returns false and does nothing.
 inline bool transpose_copy(const Loop<2>& loop, int64_t size) {
   constexpr int64_t kShortest = 8;
   if (loop.steps(0)[0] != size || loop.steps(0)[1] == size || loop.steps(0)[1] == 0 || loop.size(0) < kShortest) return false;

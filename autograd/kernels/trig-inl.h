@@ -1,4 +1,5 @@
-// sin, cos and tan of Vec<T>. Arguments up to 10000 are reduced by multiples of pi/2 in parts; beyond, <cmath> does it lane by lane.
+// sin, cos and tan of Vec<T>. Arguments up to 10000 are reduced by multiples of pi/2 in parts; beyond, <cmath> does it lane by
+// lane.
 #if defined(GRADUS_TRIG_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADUS_TRIG_INL_H_
 #undef GRADUS_TRIG_INL_H_
@@ -28,8 +29,9 @@ struct TrigConstants<float> {
 template <>
 struct TrigConstants<double> {
   static constexpr std::array kHalfPi{0x1.921fb54440p+0, 0x1.68c234c4c4p-39, 0x1.3145c06e0e689p-78};
-  static constexpr std::array kSin{-0.16666666666666666,    0.0083333333333333228,   -0.00019841269841254999, 2.7557319214154648e-06,
-                                   -2.505210490205651e-08,  1.6058365382776353e-10,  -7.5786346125060472e-13};
+  static constexpr std::array kSin{-0.16666666666666666,   0.0083333333333333228,  -0.00019841269841254999,
+                                   2.7557319214154648e-06, -2.505210490205651e-08, 1.6058365382776353e-10,
+                                   -7.5786346125060472e-13};
   static constexpr std::array kCos{-0.5,
                                    0.041666666666666664,
                                    -0.0013888888888888863,

@@ -167,8 +167,8 @@ void update(Rule rule, const Coefficients& c, std::span<const TensorImpl* const>
   const TensorImpl& p = *arrays[0];
   for (const TensorImpl* x : arrays)
     if (x->size != p.size || x->dtype != p.dtype || !x->contiguous || !is_floating(x->dtype))
-      fail<ValueError>("update", "state or gradient does not fit the parameter; got ", x->dtype, " ", x->shape, ", expected contiguous ",
-                       p.dtype, " ", p.shape);
+      fail<ValueError>("update", "state or gradient does not fit the parameter; got ", x->dtype, " ", x->shape,
+                       ", expected contiguous ", p.dtype, " ", p.shape);
   const int64_t size = size_of(p.dtype);
   parallel_for(
       p.size, kGrain,

@@ -1,5 +1,5 @@
-// Vec<T>: a SIMD register of float or double that reads like a number, so that one generic function serves vectors, plain doubles and
-// dual numbers. Every operation works lane by lane: no lane's bits depend on its neighbours.
+// Vec<T>: a SIMD register of float or double that reads like a number, so that one generic function serves vectors, plain doubles
+// and dual numbers. Every operation works lane by lane: no lane's bits depend on its neighbours.
 //
 // Compiled once per target (see simd.h): include it inside a file that foreach_target.h re-includes, or alone for the baseline.
 #if defined(GRADUS_VEC_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -87,6 +87,7 @@ template <class T>
 HWY_INLINE void store_some(Vec<T> v, T* p, int64_t n) {
   using V = Vec<T>;
   if (n >= V::kLanes) return v.store(p);
+  if (n == 1) return void(*p = hn::GetLane(v.raw));
   alignas(64) T padded[V::kLanes];
   v.store(padded);
   for (int64_t i = 0; i < n; ++i) p[i] = padded[i];

@@ -26,7 +26,8 @@ constexpr Op kDivide{.name = "divide",
                                 {kIn1 | kOut, [](const Saved& s, const Tensor& g) { return -(g * s.out() / s.in(1)); }}}},
                      .broadcasts = true};
 
-// d/da = b a^(b-1), written so that b = 0 gives 0 even at a = 0; d/db = a^b log a, 0 at a = 0 (TensorFlow's and PyTorch's choice).
+// d/da = b a^(b-1), written so that b = 0 gives 0 even at a = 0; d/db = a^b log a, 0 at a = 0 (TensorFlow's and PyTorch's
+// choice).
 constexpr Op kPow{.name = "pow",
                   .rules = {{{kIn0 | kIn1,
                               [](const Saved& s, const Tensor& g) {
@@ -66,11 +67,10 @@ constexpr Op kWhere{.name = "where",
                     .broadcasts = true};
 
 // 1 on and between the bounds (PyTorch).
-constexpr Op kClip{.name = "clip",
-                   .rules = {{{kIn0 | kIn1 | kIn2, [](const Saved& s, const Tensor& g) {
-                                 const Tensor& x = s.in(0);
-                                 return where(logical_and(x >= s.in(1), x <= s.in(2)), g, 0);
-                               }}}}};
+constexpr Op kClip{.name = "clip", .rules = {{{kIn0 | kIn1 | kIn2, [](const Saved& s, const Tensor& g) {
+                                                 const Tensor& x = s.in(0);
+                                                 return where(logical_and(x >= s.in(1), x <= s.in(2)), g, 0);
+                                               }}}}};
 
 // No gradient: recorded so that a missing gradient can name them.
 constexpr Op kEqual{.name = "equal"}, kNotEqual{.name = "not_equal"}, kLess{.name = "less"}, kLessEqual{.name = "less_equal"};
@@ -94,13 +94,15 @@ Tensor logical(const Op& op, Fn fn, const Operand& a, const Operand& b) {
 
 void check_exponent(const Operand& b) {
   const bool negative = b.tensor() ? b.tensor()->size() > 0 && (min(*b.tensor()) < 0).item<bool>() : b.integer() < 0;
-  if (negative) fail<ValueError>("pow", "negative integer exponent; got an integer base; convert the base to a floating dtype");
+  if (negative)
+    fail<ValueError>("pow", "negative integer exponent; got an integer base, expected exponents of at least 0",
+                     "; convert the base to a floating dtype");
 }
 
 }  // namespace
 
-constexpr const Op* kOps[] = {&kAdd,   &kSubtract, &kMultiply, &kDivide, &kPow,       &kMaximum, &kMinimum, &kNegative,
-                              &kWhere, &kClip,     &kEqual,    &kNotEqual, &kLess, &kLessEqual, &kAnd,     &kOr, &kNot};
+constexpr const Op* kOps[] = {&kAdd,  &kSubtract, &kMultiply, &kDivide, &kPow,       &kMaximum, &kMinimum, &kNegative, &kWhere,
+                              &kClip, &kEqual,    &kNotEqual, &kLess,   &kLessEqual, &kAnd,     &kOr,      &kNot};
 const OpFamily kArithmeticOps{"arithmetic", kOps};
 
 }  // namespace detail
@@ -147,7 +149,7 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
     fail<DTypeError>("where", "the condition must be boolean; got ", condition.dtype(), ", expected bool; compare with != 0");
   // Two numbers: the result has the dtype C++ would give them.
   const bool numbers = !a.tensor() && !b.tensor();
-  const DType dtype = !numbers ? detail::common_dtype("where", {&a, &b})
+  const DType dtype = !numbers                                                   ? detail::common_dtype("where", {&a, &b})
                       : a.kind() == DType::float64 || b.kind() == DType::float64 ? DType::float32
                                                                                  : promote(a.kind(), b.kind());
   const Tensor x = detail::as_tensor(a, dtype), y = detail::as_tensor(b, dtype);
@@ -155,7 +157,8 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
 }
 
 Tensor clip(const Tensor& x, double low, double high) {
-  if (!(low <= high)) fail<ValueError>("clip", "bounds out of order; got low = ", low, ", high = ", high, ", expected low <= high");
+  if (!(low <= high))
+    fail<ValueError>("clip", "bounds out of order; got low = ", low, ", high = ", high, ", expected low <= high");
   const Tensor y = detail::as_floating(x);
   const Tensor lo = detail::as_tensor(low, y.dtype()), hi = detail::as_tensor(high, y.dtype());
   return detail::pointwise(detail::kClip, Fn::clip, {&y, &lo, &hi}, y.dtype());

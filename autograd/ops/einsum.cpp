@@ -35,11 +35,13 @@ Expression parse(std::string_view text, size_t operands) {
       e.inputs.back() += c;
       ++count[static_cast<size_t>(c)];
     } else {
-      fail<ValueError>(kName, "unexpected character; got '", std::string(1, c), "' in \"", text, "\", expected letters, ',' and '->'");
+      fail<ValueError>(kName, "unexpected character; got '", std::string(1, c), "' in \"", text,
+                       "\", expected letters, ',' and '->'");
     }
   }
   if (e.inputs.size() != operands)
-    fail<ValueError>(kName, "one group of letters per operand; got ", e.inputs.size(), " groups and ", operands, " operands");
+    fail<ValueError>(kName, "one group of letters per operand; got ", e.inputs.size(), " groups and ", operands,
+                     " operands, expected as many of both");
   if (arrow == std::string_view::npos) {  // implicit: letters that occur once, in alphabetical order
     for (size_t c = 0; c < count.size(); ++c)
       if (count[c] == 1) e.output += static_cast<char>(c);
@@ -48,13 +50,15 @@ Expression parse(std::string_view text, size_t operands) {
   for (const char c : text.substr(arrow + 2)) {
     if (c == ' ') continue;
     if (c < 0 || count[static_cast<size_t>(c)] == 0 || e.output.find(c) != std::string::npos)
-      fail<ValueError>(kName, "bad output letter; got '", std::string(1, c), "' in \"", text, "\", expected letters of the inputs, each once");
+      fail<ValueError>(kName, "bad output letter; got '", std::string(1, c), "' in \"", text,
+                       "\", expected letters of the inputs, each once");
     e.output += c;
   }
   return e;
 }
 
-Axes axis(size_t i) { return static_cast<int64_t>(i); }
+// In the dtype of x: here integers are not widened.
+Tensor sum_axis(const Tensor& x, size_t i) { return sum(x, static_cast<int64_t>(i)).astype(x.dtype()); }
 
 // Repeated letters: everything off the diagonal is masked away, then one of the two axes is summed out.
 Term take_diagonals(Term t) {
@@ -63,7 +67,8 @@ Term take_diagonals(Term t) {
       const int64_t n = t.value.shape(static_cast<int64_t>(i));
       Shape mask = Shape::filled(t.value.ndim(), 1);
       mask[static_cast<int>(i)] = mask[static_cast<int>(j)] = n;
-      t.value = sum(where(reshape(eye(n, n, 0, DType::boolean), mask), t.value, 0), axis(j));
+      const Tensor zero = zeros({}, t.value.dtype());
+      t.value = sum_axis(where(reshape(eye(n, n, 0, DType::boolean), mask), t.value, zero), j);
       t.letters.erase(j, 1);
     }
   return t;
@@ -73,7 +78,7 @@ Term take_diagonals(Term t) {
 Term sum_out(Term t, const std::string& wanted) {
   for (size_t i = t.letters.size(); i-- > 0;)
     if (wanted.find(t.letters[i]) == std::string::npos) {
-      t.value = sum(t.value, axis(i));
+      t.value = sum_axis(t.value, i);
       t.letters.erase(i, 1);
     }
   return t;
@@ -119,12 +124,13 @@ Tensor einsum(std::string_view expression, const std::vector<Tensor>& operands) 
   size.fill(-1);
   for (size_t k = 0; k < operands.size(); ++k) {
     if (operands[k].ndim() != static_cast<int>(e.inputs[k].size()))
-      fail<ShapeError>(kName, "one letter per axis; got \"", e.inputs[k], "\" for shape ", operands[k].shape());
+      fail<ShapeError>(kName, "one letter per axis; got \"", e.inputs[k], "\" for shape ", operands[k].shape(), ", expected ",
+                       operands[k].ndim(), " letters");
     for (int i = 0; i < operands[k].ndim(); ++i) {
       int64_t& known = size[static_cast<size_t>(e.inputs[k][static_cast<size_t>(i)])];
       if (known >= 0 && known != operands[k].shape()[i])
-        fail<ShapeError>(kName, "letter '", std::string(1, e.inputs[k][static_cast<size_t>(i)]), "' has two sizes; got ", known, " and ",
-                         operands[k].shape()[i], ", expected one");
+        fail<ShapeError>(kName, "letter '", std::string(1, e.inputs[k][static_cast<size_t>(i)]), "' has two sizes; got ", known,
+                         " and ", operands[k].shape()[i], ", expected one");
       known = operands[k].shape()[i];
     }
   }

@@ -71,25 +71,29 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t axis) {
     const auto to = detail::TensorImpl::view(*out.ref(), parts[k].shape(), out.strides(), offset);
     kernels::copy(*to, parts[k].impl());
   }
-  if (detail::recording_depth > 0) detail::record_bytes(detail::kConcat, out, inputs, std::as_bytes(std::span<const int64_t>(attrs)));
+  if (detail::recording_depth > 0)
+    detail::record_bytes(detail::kConcat, out, inputs, std::as_bytes(std::span<const int64_t>(attrs)));
   return out;
 }
 
 Tensor stack(const std::vector<Tensor>& tensors, int64_t axis) {
+  if (tensors.empty()) fail<ShapeError>("stack", "nothing to join; got 0 tensors, expected at least 1");
+  const int at = normalize_axis("stack", axis, tensors[0].ndim() + 1);
   std::vector<Tensor> rows;
   rows.reserve(tensors.size());
   for (const Tensor& t : tensors) {
     if (t.shape() != tensors[0].shape())
       fail<ShapeError>("stack", "shapes differ; got ", t.shape(), ", expected ", tensors[0].shape());
-    rows.push_back(expand_dims(t, axis));
+    rows.push_back(expand_dims(t, at));
   }
-  return concat(rows, axis);
+  return concat(rows, at);
 }
 
 std::vector<Tensor> split(const Tensor& x, int64_t parts, int64_t axis) {
   const int at = normalize_axis("split", axis, x.ndim());
   if (parts < 1 || x.shape()[at] % parts != 0)
-    fail<ShapeError>("split", "axis of size ", x.shape()[at], " does not divide; got ", parts, " parts, expected a divisor; or give sizes");
+    fail<ShapeError>("split", "axis of size ", x.shape()[at], " does not divide; got ", parts,
+                     " parts, expected a divisor; or give sizes");
   return detail::split_at(x, std::vector<int64_t>(static_cast<size_t>(parts), x.shape()[at] / parts), at);
 }
 std::vector<Tensor> split(const Tensor& x, std::initializer_list<int64_t> sizes, int64_t axis) {
@@ -98,8 +102,8 @@ std::vector<Tensor> split(const Tensor& x, std::initializer_list<int64_t> sizes,
   for (const int64_t n : sizes)
     if (n < 0 || __builtin_add_overflow(total, n, &total)) total = -1;
   if (total != x.shape()[at])
-    fail<ShapeError>("split", "sizes do not add up to the axis; got ", Shape(std::span(sizes.begin(), std::min<size_t>(sizes.size(), 8))),
-                     ", expected a sum of ", x.shape()[at]);
+    fail<ShapeError>("split", "sizes do not add up to the axis; got ",
+                     Shape(std::span(sizes.begin(), std::min<size_t>(sizes.size(), 8))), ", expected a sum of ", x.shape()[at]);
   return detail::split_at(x, std::span(sizes.begin(), sizes.size()), at);
 }
 

@@ -22,9 +22,9 @@ Tensor with_kept_axes(const Saved& s, const Tensor& g) {
   return reshape(g, reduced_shape(s.in_shape(), s.attrs<ReduceAttrs>().mask, true));
 }
 
-constexpr Op kSum{.name = "sum", .rules = {{{0, [](const Saved& s, const Tensor& g) {
-                                                return broadcast_to(with_kept_axes(s, g), s.in_shape());
-                                              }}}}};
+constexpr Op kSum{
+    .name = "sum",
+    .rules = {{{0, [](const Saved& s, const Tensor& g) { return broadcast_to(with_kept_axes(s, g), s.in_shape()); }}}}};
 
 // Ties share the gradient equally.
 Tensor share_among_ties(const Saved& s, const Tensor& g) {
@@ -128,12 +128,24 @@ Tensor min(const Tensor& x, const Axes& axes, bool keepdims) {
   return detail::reduce(detail::kMin, Reduction::min, x, axes, keepdims, x.dtype());
 }
 
-Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction) {
+namespace {
+
+Tensor variance(std::string_view op, const Tensor& x, const Axes& axes, bool keepdims, double correction) {
   const Tensor y = detail::as_floating(x);
-  const double n = static_cast<double>(detail::reduced_count("var", y, axes)) - correction;
+  const double n = static_cast<double>(detail::reduced_count(op, y, axes)) - correction;
   return sum(square(y - mean(y, axes, true)), axes, keepdims) * (1.0 / (n > 0 ? n : 0));
 }
-Tensor std(const Tensor& x, const Axes& axes, bool keepdims, double correction) { return sqrt(var(x, axes, keepdims, correction)); }
+
+}  // namespace
+
+Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction) {
+  return variance("var", x, axes, keepdims, correction);
+}
+Tensor std(const Tensor& x, const Axes& axes, bool keepdims, double correction) {
+  // The root has no slope at 0: elements that are all equal get the gradient 0 (PyTorch), not inf * 0.
+  const Tensor v = variance("std", x, axes, keepdims, correction), constant = v == 0;
+  return where(constant, 0, sqrt(where(constant, 1, v)));
+}
 
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdims) {
   const Tensor y = detail::as_floating(x);

@@ -28,11 +28,12 @@ struct PermuteAttrs {
   Shape order;
 };
 constexpr Op kPermute{.name = "permute", .rules = {{{0, [](const Saved& s, const Tensor& g) {
-                                                        const Shape& order = s.attrs<PermuteAttrs>().order;
-                                                        Shape inverse = order;
-                                                        for (int i = 0; i < order.ndim(); ++i) inverse[static_cast<int>(order[i])] = i;
-                                                        return permute(g, inverse);
-                                                      }}}}};
+                                                       const Shape& order = s.attrs<PermuteAttrs>().order;
+                                                       Shape inverse = order;
+                                                       for (int i = 0; i < order.ndim(); ++i)
+                                                         inverse[static_cast<int>(order[i])] = i;
+                                                       return permute(g, inverse);
+                                                     }}}}};
 
 constexpr Op kBroadcast{
     .name = "broadcast_to", .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }}}}, .broadcasts = true};
@@ -91,7 +92,7 @@ Tensor index_into(const Tensor& x, I index) {
 
 // Strides of `shape` over the memory of x without a copy; false when there are none.
 bool reshape_strides(const TensorImpl& x, const Shape& shape, Strides& strides) {
-  if (x.contiguous) {
+  if (x.contiguous || x.size == 0) {
     strides = contiguous_strides(shape);
     return true;
   }
@@ -123,7 +124,8 @@ Shape infer(const Tensor& x, const Shape& request) {
   int64_t known = 1;
   for (int i = 0; i < shape.ndim(); ++i) {
     if (shape[i] == -1) {
-      if (unknown >= 0) fail<ShapeError>("reshape", "more than one unknown dimension; got ", request, ", expected at most one -1");
+      if (unknown >= 0)
+        fail<ShapeError>("reshape", "more than one unknown dimension; got ", request, ", expected at most one -1");
       unknown = i;
     } else if (shape[i] < 0 || __builtin_mul_overflow(known, shape[i], &known)) {
       fail<ShapeError>("reshape", "impossible dimension; got ", request, ", expected dimensions of at least 0, or one -1");

@@ -75,6 +75,8 @@ struct ThreadCache {
 struct Central {
   std::mutex mutex;
   std::array<FreeList, kClasses> lists;
+  std::array<int64_t, kClasses> last_use{};  // by the clock of large requests
+  int64_t clock = 0;
   std::vector<ThreadCache*> threads;
   int64_t retired_bytes = 0, retired_blocks = 0;  // of threads that have ended, and of calls after their end
   int64_t large_live = 0, large_peak = 0, cached = 0, system_allocations = 0;
@@ -110,14 +112,16 @@ struct Central {
     retired_blocks += cache->live_blocks.value.load(std::memory_order_relaxed);
     std::erase(threads, cache);
   }
+  // Frees what has been idle longest: sizes of a phase that is over must not push out those of the present one.
   void trim(int64_t target) {
-    for (uint32_t c = kClasses; c-- > kSmallClasses && cached > target;)
-      while (cached > target) {
-        void* block = lists[c].pop();
-        if (!block) break;
-        std::free(block);
-        cached -= static_cast<int64_t>(class_bytes(c));
-      }
+    while (cached > target) {
+      uint32_t oldest = kClasses;
+      for (uint32_t c = kSmallClasses; c < kClasses; ++c)
+        if (lists[c].head && (oldest == kClasses || last_use[c] < last_use[oldest])) oldest = c;
+      if (oldest == kClasses) return;
+      std::free(lists[oldest].pop());
+      cached -= static_cast<int64_t>(class_bytes(oldest));
+    }
   }
 };
 
@@ -183,6 +187,7 @@ void* allocate_large(uint32_t c) {
   Central& shared = central();
   const std::lock_guard lock(shared.mutex);
   const auto bytes = static_cast<int64_t>(class_bytes(c));
+  shared.last_use[c] = ++shared.clock;
   void* block = kPooled ? shared.lists[c].pop() : nullptr;
   if (block) shared.cached -= bytes;
   else block = shared.from_system(static_cast<size_t>(bytes));
@@ -199,7 +204,8 @@ void deallocate_large(void* block, uint32_t c) {
   if (!kPooled) return std::free(block);
   shared.lists[c].push(block);
   shared.cached += bytes;
-  if (shared.cached > shared.large_peak) shared.trim(shared.large_peak);
+  // A step that goes through several size classes needs its maximum of each: more than the peak of the sum.
+  if (shared.cached > 2 * shared.large_peak) shared.trim(2 * shared.large_peak);
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ class Arena {
   void truncate(const std::byte* block) {
     for (size_t c = std::min(chunk_ + 1, chunks_.size()); c-- > 0;) {
       const std::byte* begin = chunks_[c].bytes.get();
-      if (block >= begin && block <= begin + chunks_[c].size) {
+      if (block >= begin && block < begin + chunks_[c].size) {
         chunk_ = c;
         used_ = static_cast<size_t>(block - begin);
         return;

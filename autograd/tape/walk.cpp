@@ -200,7 +200,7 @@ class Walk {
 void walk(List& list, const WalkRequest& request, std::span<Tensor> out) { Walk(list, request).run(out); }
 
 Path find_path(const List& list, const TapeState& tape, uint32_t target, uint32_t source, std::string_view& cut) {
-  // The best path from the source to each record, upward; where it is cut, by what.
+  // The best path from the source to each record, upward; where it is cut, by what first.
   std::vector<Path> best(target + 1, Path::none);
   std::vector<std::string_view> cutter(target + 1);
   best[source] = Path::open;
@@ -213,7 +213,7 @@ Path find_path(const List& list, const TapeState& tape, uint32_t target, uint32_
       if (ids[k] == kNoNode || best[ids[k]] == Path::none) continue;
       const bool flows = node.op->rule(k).gradient != nullptr;
       best[id] = std::max(best[id], flows ? std::min(here, best[ids[k]]) : Path::cut);
-      if (cutter[id].empty()) cutter[id] = flows ? cutter[ids[k]] : node.op->name;
+      if (cutter[id].empty()) cutter[id] = flows || !cutter[ids[k]].empty() ? cutter[ids[k]] : node.op->name;
     }
   }
   cut = cutter[target];

@@ -24,12 +24,47 @@ std::vector<T> special_values() {
     return {false, true, true};
   } else if constexpr (std::integral<T>) {
     using Limits = std::numeric_limits<T>;
-    return {0, 1, 2, 77, 127, 128, 200, 255, static_cast<T>(-1), static_cast<T>(-5), Limits::min(), Limits::max(), static_cast<T>(Limits::max() - 7)};
+    return {0,
+            1,
+            2,
+            77,
+            127,
+            128,
+            200,
+            255,
+            static_cast<T>(-1),
+            static_cast<T>(-5),
+            Limits::min(),
+            Limits::max(),
+            static_cast<T>(Limits::max() - 7)};
   } else {
     std::vector<T> v;
     const double inf = std::numeric_limits<double>::infinity();
-    for (double x : {0.0, 0.4, 0.5, 0.999, 1.0, 1.5, 2.5, 127.9, 254.99, 255.0, 256.0, 1e-30, 6e-8, 65504.0, 65520.0, 2147483520.0, 2147483647.0,
-                     2147483648.0, 4e9, 9.2e18, 9223372036854774784.0, 9223372036854775808.0, 1e30, 1e300, inf})
+    for (double x : {0.0,
+                     0.4,
+                     0.5,
+                     0.999,
+                     1.0,
+                     1.5,
+                     2.5,
+                     127.9,
+                     254.99,
+                     255.0,
+                     256.0,
+                     1e-30,
+                     6e-8,
+                     65504.0,
+                     65520.0,
+                     2147483520.0,
+                     2147483647.0,
+                     2147483648.0,
+                     4e9,
+                     9.2e18,
+                     9223372036854774784.0,
+                     9223372036854775808.0,
+                     1e30,
+                     1e300,
+                     inf})
       for (double sign : {1.0, -1.0})
         if constexpr (std::floating_point<T>) v.push_back(static_cast<T>(sign * x));
         else v.push_back(T(static_cast<float>(sign * x)));
@@ -82,7 +117,8 @@ void check_pair() {
     const Impl repeated = empty({n}, dtype_of<To>);
     kernels::copy(*repeated, *TensorImpl::view(*in, {}, {}, n - 1));
     for (int64_t i = 0; i < n; ++i) {
-      INFO(std::string(info(dtype_of<From>).name) << " -> " << std::string(info(dtype_of<To>).name) << " element " << i << " of " << n);
+      INFO(std::string(info(dtype_of<From>).name)
+           << " -> " << std::string(info(dtype_of<To>).name) << " element " << i << " of " << n);
       const From* p = in->as<From>();
       REQUIRE(same(out->as<To>()[i], converted<To>(p[i])));
       REQUIRE(same(gaps->as<To>()[position(*gaps, i)], converted<To>(p[n - 1 - i])));
@@ -105,7 +141,8 @@ TEST_CASE("half conversions agree with the scalar types on every bit pattern") {
     kernels::copy(*wide, *in);
     kernels::copy(*back, *wide);
     for (int64_t i = 0; i < kPatterns; ++i) {
-      const float want = half == DType::float16 ? float{in->as<float16>()[i]} : float{in->as<bfloat16>()[i]}, got = wide->as<float>()[i];
+      const float want = half == DType::float16 ? float{in->as<float16>()[i]} : float{in->as<bfloat16>()[i]},
+                  got = wide->as<float>()[i];
       REQUIRE(same(got, want));
       if (std::isnan(want)) continue;
       REQUIRE(back->as<uint16_t>()[i] == in->as<uint16_t>()[i]);
@@ -132,16 +169,18 @@ TEST_CASE("rounding to half types: ties, neighbours of ties, overflow, subnormal
   }
 }
 
-// Layouts ----------------------------------------------------------------------------------------------------------------------------
+// Layouts
+// ----------------------------------------------------------------------------------------------------------------------------
 
 // Elements that differ from their neighbours in every dtype but bool.
 double element_value(int64_t i) { return static_cast<double>((i * 7 + i / 13) % 120); }
 
 void check_copy(const Shape& shape, DType from, Layout in_layout, DType to, Layout out_layout) {
-  const Impl in = laid_out(shape, from, in_layout, element_value), out = laid_out(shape, to, out_layout, [](int64_t) { return 0; });
+  const Impl in = laid_out(shape, from, in_layout, element_value),
+             out = laid_out(shape, to, out_layout, [](int64_t) { return 0; });
   kernels::copy(*out, *in);
-  INFO(text(shape) << " " << std::string(info(from).name) << " " << static_cast<int>(in_layout) << " -> " << std::string(info(to).name) << " "
-                   << static_cast<int>(out_layout));
+  INFO(text(shape) << " " << std::string(info(from).name) << " " << static_cast<int>(in_layout) << " -> "
+                   << std::string(info(to).name) << " " << static_cast<int>(out_layout));
   std::vector<double> want = values(*in);
   if (to == DType::boolean)
     for (double& x : want) x = x != 0;
@@ -203,7 +242,8 @@ TEST_CASE("any number of threads copies the same") {
   }
 }
 
-// Fills ------------------------------------------------------------------------------------------------------------------------------
+// Fills
+// ------------------------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("fill converts its value and writes every element, and nothing else") {
   for (DType dtype : kAllDTypes)
@@ -241,10 +281,12 @@ TEST_CASE("fill_range") {
   CHECK((values(*u) == std::vector<double>{253, 254, 255, 255}));
 }
 
-// The planner ------------------------------------------------------------------------------------------------------------------------
+// The planner
+// ------------------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("loops merge what can be walked as one") {
-  const Impl a = empty({4, 5, 6}, DType::float32), reversed = laid_out({4, 5, 6}, DType::float32, Layout::reversed, element_value);
+  const Impl a = empty({4, 5, 6}, DType::float32),
+             reversed = laid_out({4, 5, 6}, DType::float32, Layout::reversed, element_value);
   const Impl row = empty({6}, DType::float32), flipped = laid_out({4, 5, 6}, DType::float32, Layout::flipped, element_value);
   using kernels::broadcast;
   using kernels::Loop;
@@ -294,7 +336,11 @@ TEST_CASE("parallel_for covers its range once and carries exceptions out") {
       });
       CHECK((hits == std::vector<int>(static_cast<size_t>(n), 1)));
     }
-    CHECK_THROWS_AS(parallel_for(1000, 1, [](int64_t, int64_t end) { if (end == 1000) fail<ValueError>("test", "thrown in a part"); }), ValueError);
+    CHECK_THROWS_AS(parallel_for(1000, 1,
+                                 [](int64_t, int64_t end) {
+                                   if (end == 1000) fail<ValueError>("test", "thrown in a part");
+                                 }),
+                    ValueError);
     // Inside a part, a loop runs where it is.
     std::vector<int> inner(2000, 0);
     parallel_for(2, 1, [&](int64_t begin, int64_t end) {

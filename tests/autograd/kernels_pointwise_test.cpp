@@ -1,5 +1,4 @@
-// Every pointwise function against <cmath> in long double, on random bit patterns and special values; then layouts, broadcasting,
-// threads and aliasing, where each element must have the bits that the function gives for it alone.
+// Every pointwise function against <cmath> in long double, on random bit patterns and special values; integers against wide ones.
 #include "autograd/kernels/pointwise.h"
 
 #include <doctest/doctest.h>
@@ -13,36 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "tests/autograd/kernel_layouts.h"
+#include "tests/autograd/pointwise_rows.h"
 
 namespace gradus {
 namespace {
 
 using detail::TensorImpl;
 using kernels::Fn;
-using kernels::pointwise;
 using namespace test;
-
-using Real = long double;
-
-Impl apply(Fn fn, const Impl& a, DType out) {
-  const Impl y = empty(a->shape, out);
-  const TensorImpl* in[] = {a.get()};
-  pointwise(fn, *y, in);
-  return y;
-}
-Impl apply(Fn fn, const Impl& a, const Impl& b, const Shape& shape, DType out) {
-  const Impl y = empty(shape, out);
-  const TensorImpl* in[] = {a.get(), b.get()};
-  pointwise(fn, *y, in);
-  return y;
-}
-Impl apply(Fn fn, const Impl& a, const Impl& b, const Impl& c, const Shape& shape, DType out) {
-  const Impl y = empty(shape, out);
-  const TensorImpl* in[] = {a.get(), b.get(), c.get()};
-  pointwise(fn, *y, in);
-  return y;
-}
 
 template <class T>
 Impl tensor(const std::vector<T>& v) {
@@ -57,9 +34,36 @@ std::vector<T> interesting(size_t random) {
   using Limits = std::numeric_limits<T>;
   using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
   std::vector<T> v;
-  for (T x : {T(0), Limits::denorm_min(), Limits::min(), Limits::min() / 3, Limits::epsilon(), T(1e-3), T(0.25), T(0.5), T(1), T(1.5), T(2),
-              T(2.5), T(3), T(3.5), T(7), T(10), T(20), T(88), T(88.7228), T(89), T(104), T(709.7), T(9999), T(10001), T(1e6), T(4194303.5),
-              T(8388609), T(1e15), Limits::max(), Limits::infinity()})
+  for (T x : {T(0),
+              Limits::denorm_min(),
+              Limits::min(),
+              Limits::min() / 3,
+              Limits::epsilon(),
+              T(1e-3),
+              T(0.25),
+              T(0.5),
+              T(1),
+              T(1.5),
+              T(2),
+              T(2.5),
+              T(3),
+              T(3.5),
+              T(7),
+              T(10),
+              T(20),
+              T(88),
+              T(88.7228),
+              T(89),
+              T(104),
+              T(709.7),
+              T(9999),
+              T(10001),
+              T(1e6),
+              T(4194303.5),
+              T(8388609),
+              T(1e15),
+              Limits::max(),
+              Limits::infinity()})
     v.push_back(x), v.push_back(-x);
   v.push_back(Limits::quiet_NaN());
   std::mt19937_64 bits(7);
@@ -83,85 +87,6 @@ double ulps(T got, Real want) {
   const Real unit = std::ldexp(Real(1), std::max(exponent, least) - std::numeric_limits<T>::digits);
   return static_cast<double>(std::abs(static_cast<Real>(got) - want) / unit);
 }
-
-struct Unary {
-  const char* name;
-  Fn fn;
-  Real (*value)(Real);
-  double ulps;
-  // Further units allowed at x: a rounded intermediate result is an argument of the exponential function.
-  double (*slack)(double) = [](double) { return 0.0; };
-};
-
-Real normal_cdf(Real x) { return std::erfc(-x / std::sqrt(Real(2))) / 2; }
-Real logistic(Real x) { return 1 / (1 + std::exp(-x)); }
-
-const Unary kUnary[] = {
-    {"negative", Fn::negative, [](Real x) { return -x; }, 0},
-    {"abs", Fn::abs, [](Real x) { return std::abs(x); }, 0},
-    {"sign", Fn::sign, [](Real x) { return std::isnan(x) ? x : x > 0 ? Real(1) : x < 0 ? Real(-1) : Real(0); }, 0},
-    {"square", Fn::square, [](Real x) { return x * x; }, 0.5},
-    {"sqrt", Fn::sqrt, [](Real x) { return std::sqrt(x); }, 0.5},
-    {"rsqrt", Fn::rsqrt, [](Real x) { return 1 / std::sqrt(x); }, 1.5},
-    {"reciprocal", Fn::reciprocal, [](Real x) { return 1 / x; }, 0.5},
-    {"exp", Fn::exp, [](Real x) { return std::exp(x); }, 1.5},
-    {"expm1", Fn::expm1, [](Real x) { return std::expm1(x); }, 2},
-    {"log", Fn::log, [](Real x) { return std::log(x); }, 1},
-    {"log1p", Fn::log1p, [](Real x) { return std::log1p(x); }, 1},
-    {"sin", Fn::sin, [](Real x) { return std::sin(x); }, 2.5},
-    {"cos", Fn::cos, [](Real x) { return std::cos(x); }, 2.5},
-    {"tan", Fn::tan, [](Real x) { return std::tan(x); }, 1.5},
-    {"sinh", Fn::sinh, [](Real x) { return std::sinh(x); }, 2.5},
-    {"cosh", Fn::cosh, [](Real x) { return std::cosh(x); }, 2},
-    {"tanh", Fn::tanh, [](Real x) { return std::tanh(x); }, 3},
-    {"erf", Fn::erf, [](Real x) { return std::erf(x); }, 1.5},
-    {"floor", Fn::floor, [](Real x) { return std::floor(x); }, 0},
-    {"ceil", Fn::ceil, [](Real x) { return std::ceil(x); }, 0},
-    {"round", Fn::round, [](Real x) { return std::nearbyint(x); }, 0},
-    {"relu", Fn::relu, [](Real x) { return x <= 0 ? Real(0) : x; }, 0},
-    {"selu", Fn::selu,
-     [](Real x) { return 1.0507009873554804934193349852946L * (x > 0 ? x : 1.6732632423543772848170429916717L * std::expm1(x)); }, 3.5},
-    {"gelu", Fn::gelu, [](Real x) { return x * normal_cdf(x); }, 4, [](double x) { return 2 * x * x; }},
-    {"gelu_tanh", Fn::gelu_tanh,
-     [](Real x) { return x * logistic(2 * std::sqrt(2 / std::acos(Real(-1))) * (x + 0.044715L * x * x * x)); }, 4,
-     [](double x) { return std::abs(x * x * x); }},
-    {"silu", Fn::silu, [](Real x) { return x * logistic(x); }, 4, [](double x) { return x < -80 ? -x : 0.0; }},
-    {"softplus", Fn::softplus, [](Real x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }, 2},
-    {"sigmoid", Fn::sigmoid, logistic, 3},
-    {"gaussian", Fn::gaussian, [](Real x) { return std::exp(-x * x); }, 1.5},
-};
-
-struct Binary {
-  const char* name;
-  Fn fn;
-  Real (*value)(Real, Real);
-  double ulps;
-};
-
-const Binary kBinary[] = {
-    {"add", Fn::add, [](Real a, Real b) { return a + b; }, 0.5},
-    {"subtract", Fn::subtract, [](Real a, Real b) { return a - b; }, 0.5},
-    {"multiply", Fn::multiply, [](Real a, Real b) { return a * b; }, 0.5},
-    {"divide", Fn::divide, [](Real a, Real b) { return a / b; }, 0.5},
-    {"maximum", Fn::maximum, [](Real a, Real b) { return std::isnan(a) ? a : a > b ? a : b; }, 0},
-    {"minimum", Fn::minimum, [](Real a, Real b) { return std::isnan(a) ? a : a < b ? a : b; }, 0},
-    {"pow", Fn::pow, [](Real a, Real b) { return std::pow(a, b); }, 1.5},
-    {"leaky_relu", Fn::leaky_relu, [](Real x, Real slope) { return x < 0 ? slope * x : x; }, 0.5},
-    {"elu", Fn::elu, [](Real x, Real alpha) { return x > 0 ? x : alpha * std::expm1(x); }, 2.5},
-};
-
-struct Comparison {
-  const char* name;
-  Fn fn;
-  bool (*value)(double, double);
-};
-
-const Comparison kComparisons[] = {
-    {"equal", Fn::equal, [](double a, double b) { return a == b; }},
-    {"not_equal", Fn::not_equal, [](double a, double b) { return a != b; }},
-    {"less", Fn::less, [](double a, double b) { return a < b; }},
-    {"less_equal", Fn::less_equal, [](double a, double b) { return a <= b; }},
-};
 
 // Those with a test case of their own below.
 constexpr Fn kSpecial[] = {Fn::clip, Fn::sigmoid_cross_entropy, Fn::logical_and, Fn::logical_or, Fn::logical_not, Fn::where};
@@ -188,7 +113,8 @@ void check_unary(const Unary& row) {
     const double beyond = ulps(y->as<T>()[i], row.value(x[i])) - row.ulps - (std::isnan(slack) ? 0 : slack);
     if (beyond > worst) worst = beyond, at = i;
   }
-  INFO(std::string(row.name) << "(" << x[at] << ") = " << y->as<T>()[at] << ", expected " << static_cast<double>(row.value(x[at])));
+  INFO(std::string(row.name) << "(" << x[at] << ") = " << y->as<T>()[at] << ", expected "
+                             << static_cast<double>(row.value(x[at])));
   CHECK(worst <= 0);
 }
 
@@ -229,7 +155,8 @@ TEST_CASE("binary functions are accurate on all pairs of special values") {
 TEST_CASE("sigmoid cross entropy is stable for large logits") {
   std::vector<float> t, z;
   for (float target : {0.0f, 0.25f, 1.0f})
-    for (float logit : {-1e30f, -100.0f, -10.0f, -1.0f, -1e-4f, 0.0f, 1e-4f, 1.0f, 10.0f, 100.0f, 1e30f}) t.push_back(target), z.push_back(logit);
+    for (float logit : {-1e30f, -100.0f, -10.0f, -1.0f, -1e-4f, 0.0f, 1e-4f, 1.0f, 10.0f, 100.0f, 1e30f})
+      t.push_back(target), z.push_back(logit);
   const Impl y = apply(Fn::sigmoid_cross_entropy, tensor(t), tensor(z), Shape{static_cast<int64_t>(t.size())}, DType::float32);
   for (size_t i = 0; i < t.size(); ++i) {
     // -t log s(z) - (1 - t) log(1 - s(z)), with -log s(z) = log(1 + e^-z)
@@ -250,7 +177,8 @@ TEST_CASE("clip holds x to its bounds and keeps NaN") {
 
 TEST_CASE("half types give the rounded float32 result") {
   for (DType dtype : {DType::float16, DType::bfloat16}) {
-    const Impl x = filled({4000}, dtype, [](int64_t i) { return std::ldexp(static_cast<double>(i % 997) - 498, static_cast<int>(i % 13) - 12); });
+    const Impl x = filled(
+        {4000}, dtype, [](int64_t i) { return std::ldexp(static_cast<double>(i % 997) - 498, static_cast<int>(i % 13) - 12); });
     const Impl b = filled({4000}, dtype, [](int64_t i) { return static_cast<double>(i % 31) / 8 - 2; });
     const std::vector<double> xs = values(*x), bs = values(*b);
     const auto check = [&](const char* name, const Impl& y, auto want, double allowed) {
@@ -263,9 +191,11 @@ TEST_CASE("half types give the rounded float32 result") {
       }
     };
     for (const Unary& row : kUnary)
-      check(row.name, apply(row.fn, x, dtype), [&](double a, double) { return row.value(a); }, 1.01);
+      check(
+          row.name, apply(row.fn, x, dtype), [&](double a, double) { return row.value(a); }, 1.01);
     for (const Binary& row : kBinary)
-      check(row.name, apply(row.fn, x, b, x->shape, dtype), [&](double a, double c) { return row.value(a, c); }, 1.01);
+      check(
+          row.name, apply(row.fn, x, b, x->shape, dtype), [&](double a, double c) { return row.value(a, c); }, 1.01);
     for (const Comparison& row : kComparisons) {
       const Impl y = apply(row.fn, x, b, x->shape, DType::boolean);
       for (int64_t i = 0; i < y->size; ++i)
@@ -285,7 +215,9 @@ template <class T>
 void check_integers() {
   using Limits = std::numeric_limits<T>;
   const T middle = static_cast<T>(Limits::max() / 2);
-  std::vector<T> some{Limits::min(), static_cast<T>(Limits::min() + 1), 0, 1, 2, 3, 7, 10, middle, static_cast<T>(Limits::max() - 1), Limits::max()};
+  std::vector<T> some{
+      Limits::min(), static_cast<T>(Limits::min() + 1), 0, 1, 2, 3, 7, 10, middle, static_cast<T>(Limits::max() - 1),
+      Limits::max()};
   if (std::is_signed_v<T>)
     for (int x : {-1, -2, -3, -9}) some.push_back(static_cast<T>(x));
   std::vector<T> a, b;
@@ -342,7 +274,8 @@ TEST_CASE("integers wrap, and compare exactly") {
 }
 
 TEST_CASE("booleans: + is or, * is and") {
-  const Impl a = filled({4}, DType::boolean, [](int64_t i) { return i / 2; }), b = filled({4}, DType::boolean, [](int64_t i) { return i % 2; });
+  const Impl a = filled({4}, DType::boolean, [](int64_t i) { return i / 2; }),
+             b = filled({4}, DType::boolean, [](int64_t i) { return i % 2; });
   const auto bits = [&](Fn fn) {
     const Impl y = apply(fn, a, b, a->shape, DType::boolean);
     std::string text;
@@ -392,143 +325,6 @@ TEST_CASE("where moves bits of every dtype unchanged") {
       const Impl y = apply(Fn::where, condition, a, b, {n}, dtype);
       for (int64_t i = 0; i < n; ++i)
         REQUIRE(std::memcmp(y->data + i * size, (i % 3 != 1 ? a : b)->data + i * size, static_cast<size_t>(size)) == 0);
-    }
-}
-
-// Layouts ----------------------------------------------------------------------------------------------------------------------------
-
-struct Operands {
-  Fn fn;
-  int count;
-};
-
-std::vector<Operands> all_functions() {
-  std::vector<Operands> all;
-  for (const Unary& row : kUnary) all.push_back({row.fn, 1});
-  for (const Binary& row : kBinary) all.push_back({row.fn, 2});
-  for (const Comparison& row : kComparisons) all.push_back({row.fn, 2});
-  all.insert(all.end(), {{Fn::sigmoid_cross_entropy, 2}, {Fn::clip, 3}, {Fn::where, 3}});
-  return all;
-}
-
-// One element of a tensor as a tensor.
-Impl element(const TensorImpl& x, int64_t flat) { return TensorImpl::view(x, {}, {}, position(x, flat)); }
-
-// `fn` on `in`, which broadcast to `shape`, must give each element the bits that it gives for the one-element operands.
-void check_elements(Fn fn, const std::vector<Impl>& in, const Shape& shape, Layout out_layout = Layout::contiguous) {
-  const bool compares = fn == Fn::equal || fn == Fn::not_equal || fn == Fn::less || fn == Fn::less_equal;
-  const DType dtype = compares ? DType::boolean : in.back()->dtype;
-  const Impl y = laid_out(shape, dtype, out_layout, [](int64_t) { return 1; });
-  std::vector<const TensorImpl*> pointers;
-  for (const Impl& x : in) pointers.push_back(x.get());
-  pointwise(fn, *y, pointers);
-  const Impl one = empty({}, dtype);
-  for (int64_t i = 0; i < y->size; ++i) {
-    std::vector<Impl> ones;
-    for (const Impl& x : in) {
-      Strides strides{};
-      const int missing = shape.ndim() - x->ndim();
-      for (int d = 0; d < x->ndim(); ++d) strides[static_cast<size_t>(d + missing)] = x->shape[d] == 1 ? 0 : x->stride(d);
-      ones.push_back(element(*TensorImpl::view(*x, shape, strides, 0), i));
-    }
-    std::vector<const TensorImpl*> alone;
-    for (const Impl& x : ones) alone.push_back(x.get());
-    pointwise(fn, *one, alone);
-    INFO("function " << static_cast<int>(fn) << " element " << i << " of " << text(shape) << " in " << info(dtype).name);
-    REQUIRE(std::memcmp(element(*y, i)->data, one->data, static_cast<size_t>(size_of(dtype))) == 0);
-  }
-}
-
-Impl operand(Fn fn, size_t k, const Shape& shape, DType dtype, Layout layout) {
-  if (fn == Fn::where && k == 0) return laid_out(shape, DType::boolean, layout, [](int64_t i) { return i % 3 == 0; });
-  return laid_out(shape, dtype, layout, [k](int64_t i) { return std::sin(static_cast<double>(i + 1) * (1.1 + static_cast<double>(k))) * 5 + 0.5; });
-}
-
-TEST_CASE("every layout gives each element the same bits") {
-  for (const auto& [fn, count] : all_functions())
-    for (DType dtype : {DType::float32, DType::float64, DType::bfloat16})
-      for (Layout layout : kLayouts)
-        for (const Shape& shape : {Shape{37}, Shape{3, 19}}) {
-          std::vector<Impl> in;
-          for (int k = 0; k < count; ++k) in.push_back(operand(fn, static_cast<size_t>(k), shape, dtype, k == 1 ? Layout::gaps : layout));
-          check_elements(fn, in, shape);
-        }
-}
-
-TEST_CASE("broadcasting: scalars, rows, columns, absent and repeated dimensions") {
-  const Shape out{2, 5, 11};
-  const std::vector<Shape> shapes{{}, {1}, {11}, {5, 1}, {2, 1, 11}, {1, 5, 11}, {2, 5, 1}, {2, 1, 1}, out};
-  for (Fn fn : {Fn::add, Fn::divide, Fn::less, Fn::pow, Fn::sigmoid_cross_entropy})
-    for (DType dtype : {DType::float32, DType::float64, DType::float16})
-      for (const Shape& a : shapes)
-        for (const Shape& b : shapes)
-          check_elements(fn, {operand(fn, 0, a, dtype, Layout::contiguous), operand(fn, 1, b, dtype, Layout::reversed)}, out);
-  for (DType dtype : kAllDTypes)
-    for (const Shape& shape : shapes)
-      check_elements(Fn::where,
-                     {operand(Fn::where, 0, shape, dtype, Layout::flipped), operand(Fn::where, 1, out, dtype, Layout::contiguous),
-                      operand(Fn::where, 2, {5, 1}, dtype, Layout::contiguous)},
-                     out);
-}
-
-TEST_CASE("long rows with a broadcast row, and outputs that are views") {
-  for (DType dtype : {DType::float32, DType::int32, DType::bfloat16, DType::int64})
-    for (Layout out : kLayouts) {
-      check_elements(Fn::multiply, {operand(Fn::multiply, 0, {3, 300}, dtype, Layout::contiguous), operand(Fn::multiply, 1, {300}, dtype, Layout::contiguous)},
-                     {3, 300}, out);
-      check_elements(Fn::less, {operand(Fn::less, 0, {3, 300}, dtype, Layout::reversed), operand(Fn::less, 1, {3, 1}, dtype, Layout::contiguous)},
-                     {3, 300}, out);
-    }
-}
-
-TEST_CASE("every length has its rest computed like the others") {
-  for (Fn fn : {Fn::tanh, Fn::exp, Fn::log1p, Fn::sin})
-    for (DType dtype : {DType::float32, DType::float64})
-      for (int64_t n = 0; n <= 40; ++n) check_elements(fn, {operand(fn, 0, {n}, dtype, Layout::contiguous)}, {n});
-}
-
-TEST_CASE("eight dimensions, and dimensions of size one and zero") {
-  check_elements(Fn::add, {operand(Fn::add, 0, {2, 1, 3, 1, 2, 1, 2, 3}, DType::float32, Layout::reversed),
-                           operand(Fn::add, 1, {3, 1, 1, 4, 1, 3}, DType::float32, Layout::contiguous)},
-                 {2, 1, 3, 1, 2, 4, 2, 3});
-  for (const Shape& shape : {Shape{0}, Shape{3, 0}, Shape{0, 4, 2}}) {
-    const Impl x = operand(Fn::add, 0, shape, DType::float32, Layout::contiguous);
-    const Impl y = apply(Fn::add, x, filled({}, DType::float32, [](int64_t) { return 1; }), shape, DType::float32);
-    CHECK(y->size == 0);
-  }
-}
-
-TEST_CASE("an output may be its first input") {
-  for (DType dtype : {DType::float32, DType::float64, DType::float16, DType::int32})
-    for (Layout layout : kLayouts) {
-      const Impl x = operand(Fn::add, 0, {7, 70}, dtype, layout), b = operand(Fn::add, 1, {70}, dtype, Layout::contiguous);
-      const Impl want = apply(Fn::add, x, b, x->shape, dtype);
-      const TensorImpl* in[] = {x.get(), b.get()};
-      pointwise(Fn::add, *x, in);
-      CHECK((values(*x) == values(*want)));
-    }
-}
-
-TEST_CASE("any number of threads gives the same bits") {
-  const Shape shape{3, 70001};
-  for (const auto& [fn, count] : all_functions())
-    for (DType dtype : {DType::float32, DType::float16}) {
-      std::vector<Impl> in;
-      for (int k = 0; k < count; ++k)
-        in.push_back(operand(fn, static_cast<size_t>(k), k == 1 ? Shape{70001} : shape, dtype, k == 2 ? Layout::reversed : Layout::contiguous));
-      const bool compares = fn == Fn::equal || fn == Fn::not_equal || fn == Fn::less || fn == Fn::less_equal;
-      std::vector<const TensorImpl*> pointers;
-      for (const Impl& x : in) pointers.push_back(x.get());
-      const DType out = compares ? DType::boolean : dtype;
-      const Impl one = empty(shape, out), many = empty(shape, out);
-      {
-        const Threads threads(1);
-        pointwise(fn, *one, pointers);
-      }
-      const Threads threads(5);
-      pointwise(fn, *many, pointers);
-      INFO("function " << static_cast<int>(fn));
-      CHECK(std::memcmp(one->data, many->data, static_cast<size_t>(one->size * size_of(out))) == 0);
     }
 }
 

@@ -43,19 +43,25 @@ const std::vector<Rule>& rules() {
          x.p += 0.9 * x.m - 0.1 * g;
        }},
       {"rmsprop",
-       [](TensorImpl& p, TensorImpl&, TensorImpl& v, const TensorImpl& g) { kernels::rmsprop_update(p, v, g, {0.01, 0.9, 0.05, false}); },
+       [](TensorImpl& p, TensorImpl&, TensorImpl& v, const TensorImpl& g) {
+         kernels::rmsprop_update(p, v, g, {0.01, 0.9, 0.05, false});
+       },
        [](Element& x, double g) {
          x.v = 0.9 * x.v + 0.1 * g * g;
          x.p -= 0.01 * g / (std::sqrt(x.v) + 0.05);
        }},
       {"rmsprop, epsilon inside",
-       [](TensorImpl& p, TensorImpl&, TensorImpl& v, const TensorImpl& g) { kernels::rmsprop_update(p, v, g, {0.01, 0.9, 0.05, true}); },
+       [](TensorImpl& p, TensorImpl&, TensorImpl& v, const TensorImpl& g) {
+         kernels::rmsprop_update(p, v, g, {0.01, 0.9, 0.05, true});
+       },
        [](Element& x, double g) {
          x.v = 0.9 * x.v + 0.1 * g * g;
          x.p -= 0.01 * g / std::sqrt(x.v + 0.05);
        }},
       {"adam",
-       [](TensorImpl& p, TensorImpl& m, TensorImpl& v, const TensorImpl& g) { kernels::adam_update(p, m, v, g, {0.01, 0.9, 0.99, 1e-3}); },
+       [](TensorImpl& p, TensorImpl& m, TensorImpl& v, const TensorImpl& g) {
+         kernels::adam_update(p, m, v, g, {0.01, 0.9, 0.99, 1e-3});
+       },
        [](Element& x, double g) {
          x.m = 0.9 * x.m + 0.1 * g;
          x.v = 0.99 * x.v + 0.01 * g * g;

@@ -1,6 +1,6 @@
-// The table behind op_table_test: one row per operation. A row says what the operation is (a call, and a naive reference on doubles),
-// where it may be tried, and what holds at special points and for bad arguments. It never states a derivative formula: derivatives
-// are held against differences, and stated as numbers only where differences cannot see them.
+// The table behind op_table_test: one row per operation. A row says what the operation is (a call, and a naive reference on
+// doubles), where it may be tried, and what holds at special points and for bad arguments. It never states a derivative formula:
+// derivatives are held against differences, and stated as numbers only where differences cannot see them.
 #pragma once
 
 #include <array>
@@ -59,13 +59,13 @@ struct Row {
   Reference reference = {};
   std::vector<Input> inputs = {{}};
   std::vector<std::vector<Shape>> shapes = {};  // more sets of shapes to try, one shape per input
-  bool pointwise = false;   // broadcasts: tried in many shapes by itself
-  bool polynomial = false;  // linear in each single element: differences are exact for any step
+  bool pointwise = false;                       // broadcasts: tried in many shapes by itself
+  bool polynomial = false;                      // linear in each single element: differences are exact for any step
   bool differentiable = true;
-  bool integers = true;                       // also tried on integers and booleans where the domain holds any
-  DType (*result)(DType) = floating;          // dtype of the result
-  double ulps = 4;                            // error allowed of a pointwise row, in units in the last place
-  bool reduces = false;                       // errors are relative to 1 and to the largest value, and 1e-5 in float32
+  bool integers = true;               // also tried on integers and booleans where the domain holds any
+  DType (*result)(DType) = floating;  // dtype of the result
+  double ulps = 4;                    // error allowed of a pointwise row, in units in the last place
+  bool reduces = false;               // errors are relative to 1 and to the largest value, and 1e-5 in float32
   std::vector<Special> specials = {};
   std::vector<ErrorCase> errors = {};
   std::vector<std::string_view> covers = {};  // operations that only gradients of this one record
@@ -100,7 +100,8 @@ inline Row with_special(Row row, Special special) {
 /// A pointwise function of one argument. `more` carries what is out of the ordinary.
 inline Row unary(std::string name, Tensor (*f)(const Tensor&), double (*reference)(double), Range range, const Points& points,
                  Row more = {}) {
-  more.errors.push_back(raises<ValueError>("has no value", [f] { f(Tensor()); }, "Tensor"));
+  more.errors.push_back(raises<ValueError>(
+      "has no value", [f] { f(Tensor()); }, "Tensor"));
   more.name = std::move(name);
   more.call = [f](const std::vector<Tensor>& in) { return f(in[0]); };
   more.reference = elementwise(reference);
@@ -116,9 +117,9 @@ inline Row unary(std::string name, Tensor (*f)(const Tensor&), double (*referenc
 }
 
 /// A pointwise function of two arguments that broadcast.
-inline Row binary(std::string name, Tensor (*f)(const Operand&, const Operand&), double (*reference)(double, double), Range a, Range b,
-                  const PairPoints& points, Row more = {}) {
-  more.errors.push_back(raises<ShapeError>("shapes do not broadcast; got [2] and [3]", [f] { f(zeros({2}), zeros({3})); }));
+inline Row binary(std::string name, Tensor (*f)(const Operand&, const Operand&), double (*reference)(double, double), Range a,
+                  Range b, const PairPoints& points, Row more = {}) {
+  more.errors.push_back(raises<ShapeError>("shapes do not broadcast; got [", [f] { f(zeros({2}), zeros({3})); }));
   more.errors.push_back(raises<ValueError>("no operand is a tensor", [f] { f(1, 2.0); }));
   more.name = std::move(name);
   more.call = [f](const std::vector<Tensor>& in) { return f(in[0], in[1]); };

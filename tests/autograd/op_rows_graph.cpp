@@ -2,6 +2,7 @@
 #include <cmath>
 #include <utility>
 
+#include "autograd/fused.h"
 #include "tests/autograd/op_rows.h"
 
 namespace gradus::test {
@@ -48,13 +49,26 @@ std::vector<Row> graph_rows() {
   };
   custom.reference = elementwise([](double a, double b) { return a * a * b; });
   custom.errors = {raises<ValueError>("wrong number of gradients; got 2, expected 1", [] {
-    const auto f = custom_gradient([](const Tensor& x) { return std::pair{x * 2, [](const Tensor& g) { return std::pair{g, g}; }}; });
+    const auto f = custom_gradient([](const Tensor& x) {
+      return std::pair{x * 2, [](const Tensor& g) { return std::pair{g, g}; }};
+    });
     const Tensor x = ones({2});
     GradientTape tape;
     tape.watch(x);
     tape.gradient(f(x), x);
   })};
-  return {astype, truncated, stopped, identity, custom};
+
+  Row swish{.name = "fused", .inputs = {{}, {}}, .pointwise = true, .ulps = 16};
+  swish.call = [](const std::vector<Tensor>& in) {
+    return fused([](auto x, auto beta) { return x * sigmoid(beta * x); })(in[0], in[1]);
+  };
+  swish.reference = elementwise([](double x, double beta) { return x / (1 + std::exp(-beta * x)); });
+  swish.specials = {{{{0, 1000, -1000}, {1, 1, 1}}, {0, 1000, -0.0}, {{0.5, 1, 0}, {0, 0, 0}}}};
+  swish.errors = {raises<ShapeError>("shapes do not broadcast; got [2] and [3]",
+                                     [] { fused([](auto x, auto y) { return x * y; })(zeros({2}), zeros({3})); }),
+                  raises<ValueError>("no argument is a tensor", [] { fused([](auto x) { return x * x; })(2.0); })};
+
+  return {astype, truncated, stopped, identity, custom, swish};
 }
 
 }  // namespace gradus::test

@@ -37,8 +37,9 @@ Row join(std::string name, std::vector<Shape> shapes, Call call, Reference refer
   return row;
 }
 Row concat_row(std::string name, std::vector<Shape> shapes, int axis, int64_t given, std::vector<std::vector<Shape>> more = {}) {
-  return join(std::move(name), std::move(shapes), [given](const std::vector<Tensor>& in) { return concat(in, given); },
-              [axis](const Arrays& in) { return joined(in, axis); }, std::move(more));
+  return join(
+      std::move(name), std::move(shapes), [given](const std::vector<Tensor>& in) { return concat(in, given); },
+      [axis](const Arrays& in) { return joined(in, axis); }, std::move(more));
 }
 Row stack_row(std::string name, int axis, int64_t given) {
   const auto reference = [axis](Arrays in) {
@@ -49,7 +50,8 @@ Row stack_row(std::string name, int axis, int64_t given) {
               {{{1, 1}, {1, 1}}, {{0, 2}, {0, 2}}});
 }
 /// The parts of a split, put together in reverse order.
-Row split_row(std::string name, Shape shape, int axis, std::vector<int64_t> sizes, std::function<std::vector<Tensor>(const Tensor&)> f) {
+Row split_row(std::string name, Shape shape, int axis, std::vector<int64_t> sizes,
+              std::function<std::vector<Tensor>(const Tensor&)> f) {
   return join(
       std::move(name), {shape},
       [f, axis](const std::vector<Tensor>& in) {
@@ -100,8 +102,9 @@ Row take_row(std::string name, Shape shape, int axis, Input indices, std::vector
       return x(from);
     });
   };
-  return indexed(std::move(name), {.shape = shape}, indices,
-                 [axis](const std::vector<Tensor>& in) { return take(in[0], in[1], axis - in[0].ndim()); }, reference, std::move(more));
+  return indexed(
+      std::move(name), {.shape = shape}, indices,
+      [axis](const std::vector<Tensor>& in) { return take(in[0], in[1], axis - in[0].ndim()); }, reference, std::move(more));
 }
 Row gather_row(std::string name, Shape shape, int axis, Input indices, std::vector<std::vector<Shape>> more = {}) {
   const auto reference = [axis](const Arrays& in) {
@@ -110,11 +113,14 @@ Row gather_row(std::string name, Shape shape, int axis, Input indices, std::vect
       return in[0](at);
     });
   };
-  return indexed(std::move(name), {.shape = shape}, indices,
-                 [axis](const std::vector<Tensor>& in) { return gather(in[0], in[1], axis); }, reference, std::move(more));
+  return indexed(
+      std::move(name), {.shape = shape}, indices, [axis](const std::vector<Tensor>& in) { return gather(in[0], in[1], axis); },
+      reference, std::move(more));
 }
 Row one_hot_row(std::string name, DType dtype, DType (*result)(DType)) {
-  Row row{.name = std::move(name), .inputs = {{.shape = {2, 3}, .low = 0, .high = 3, .dtype = DType::int32}}, .shapes = {{{}}, {{0}}, {{7}}}};
+  Row row{.name = std::move(name),
+          .inputs = {{.shape = {2, 3}, .low = 0, .high = 3, .dtype = DType::int32}},
+          .shapes = {{{}}, {{0}}, {{7}}}};
   row.call = [dtype](const std::vector<Tensor>& in) { return one_hot(in[0], 4, dtype); };
   row.reference = [](const Arrays& in) {
     Shape shape = in[0].shape;
@@ -135,19 +141,25 @@ Row one_hot_row(std::string name, DType dtype, DType (*result)(DType)) {
 std::vector<Row> join_rows() {
   std::vector<Row> rows{
       concat_row("concat", {{2, 3}, {1, 3}, {3, 3}}, 0, 0, {{{0, 2}, {2, 2}, {1, 2}}, {{2, 0}, {1, 0}, {3, 0}}, {{2}, {3}, {1}}}),
-      concat_row("concat along the last axis", {{2, 3}, {2, 1}}, 1, -1, {{{2, 1, 3}, {2, 2, 3}}, {{1, 1}, {1, 1}}, {{2, 0}, {2, 3}}}),
+      concat_row("concat along the last axis", {{2, 3}, {2, 1}}, 1, -1, {{{2, 0}, {2, 0}}, {{1, 1}, {1, 1}}, {{2, 0}, {2, 3}}}),
       concat_row("concat of one", {{2, 3}}, 1, 1),
       stack_row("stack", 0, 0),
       stack_row("stack along the last axis", 2, -1),
       split_row("split", {4, 2}, 0, {2, 2}, [](const Tensor& x) { return split(x, 2); }),
       split_row("split along axis 1", {2, 3}, 1, {1, 1, 1}, [](const Tensor& x) { return split(x, 3, -1); }),
-      split_row("split by sizes", {2, 4}, 1, {1, 0, 3}, [](const Tensor& x) { return split(x, {1, 0, 3}, 1); }),
+      split_row("split by sizes", {2, 4}, 1, {1, 0, 3},
+                [](const Tensor& x) {
+                  return split(x, {1, 0, 3}, 1);
+                }),
       take_row("take", {4, 3}, 0, {.shape = {2, 3}, .low = -4, .high = 3, .dtype = DType::int64},
                {{{4, 1}, {5}}, {{4}, {}}, {{4, 3}, {0}}, {{4, 0}, {2}}, {{4, 2, 2}, {1, 1}}}),
-      take_row("take along axis 1", {2, 3, 2}, 1, {.shape = {4}, .low = 0, .high = 2, .dtype = DType::uint8}, {{{2, 3}, {2, 2}}, {{0, 3}, {2}}}),
+      take_row("take along axis 1", {2, 3, 2}, 1, {.shape = {4}, .low = 0, .high = 2, .dtype = DType::uint8},
+               {{{2, 3}, {2, 2}}, {{0, 3}, {2}}}),
       take_row("take along the last axis", {2, 4}, 1, {.shape = {2, 2}, .low = -4, .high = -1, .dtype = DType::int32}),
-      gather_row("gather", {2, 4}, 1, {.shape = {2, 3}, .low = -4, .high = 3, .dtype = DType::int64}, {{{2, 4}, {2, 0}}, {{1, 4}, {1, 1}}}),
-      gather_row("gather along axis 0", {3, 2}, 0, {.shape = {4, 2}, .low = -3, .high = 2, .dtype = DType::int32}, {{{3, 0}, {2, 0}}, {{3}, {5}}}),
+      gather_row("gather", {2, 4}, 1, {.shape = {2, 3}, .low = -4, .high = 3, .dtype = DType::int64},
+                 {{{2, 4}, {2, 0}}, {{1, 4}, {1, 1}}}),
+      gather_row("gather along axis 0", {3, 2}, 0, {.shape = {4, 2}, .low = -3, .high = 2, .dtype = DType::int32},
+                 {{{3, 0}, {2, 0}}, {{3}, {5}}}),
       gather_row("gather along axis 1 of three", {2, 3, 2}, 1, {.shape = {2, 2, 2}, .low = 0, .high = 2, .dtype = DType::uint8}),
       one_hot_row("one_hot", DType::float32, [](DType) { return DType::float32; }),
       one_hot_row("one_hot of integers", DType::int64, index),
@@ -160,35 +172,73 @@ std::vector<Row> join_rows() {
     return rows.front();
   };
   row("concat").errors = {raises<ShapeError>("nothing to join; got 0 tensors", [] { concat({}); }),
-                          raises<ShapeError>("shapes differ outside axis 0; got [2, 2], expected [2, 3]", [x] { concat({x, zeros({2, 2})}); }),
-                          raises<ShapeError>("shapes differ outside axis 0; got [3]", [x] { concat({x, zeros({3})}); }),
-                          raises<ShapeError>("axis out of range; got 2", [x] { concat({x, x}, 2); }),
-                          raises<ShapeError>("axis out of range", [] { concat({Tensor(1.0f), Tensor(1.0f)}); })};
+                          raises<ShapeError>("shapes differ outside axis 0; got [2, 2], expected [2, 3]",
+                                             [x] {
+                                               concat({x, zeros({2, 2})});
+                                             }),
+                          raises<ShapeError>("shapes differ outside axis 0; got [3]",
+                                             [x] {
+                                               concat({x, zeros({3})});
+                                             }),
+                          raises<ShapeError>("axis out of range; got 2",
+                                             [x] {
+                                               concat({x, x}, 2);
+                                             }),
+                          raises<ShapeError>("axis out of range", [] {
+                            concat({Tensor(1.0f), Tensor(1.0f)});
+                          })};
   row("stack").errors = {raises<ShapeError>("nothing to join; got 0 tensors", [] { stack({}); }),
-                         raises<ShapeError>("shapes differ; got [3], expected [2, 3]", [x] { stack({x, zeros({3})}); }),
-                         raises<ShapeError>("axis out of range; got 3", [x] { stack({x, x}, 3); })};
+                         raises<ShapeError>("shapes differ; got [3], expected [2, 3]",
+                                            [x] {
+                                              stack({x, zeros({3})});
+                                            }),
+                         raises<ShapeError>("axis out of range; got 3", [x] {
+                           stack({x, x}, 3);
+                         })};
   row("split").errors = {raises<ShapeError>("axis of size 3 does not divide; got 2 parts", [x] { split(x, 2, 1); }),
                          raises<ShapeError>("got 0 parts", [x] { split(x, 0); }),
-                         raises<ShapeError>("sizes do not add up to the axis; got [1, 1], expected a sum of 3", [x] { split(x, {1, 1}, 1); }),
-                         raises<ShapeError>("sizes do not add up", [x] { split(x, {4, -1}, 1); }),
+                         raises<ShapeError>("sizes do not add up to the axis; got [1, 1], expected a sum of 3",
+                                            [x] {
+                                              split(x, {1, 1}, 1);
+                                            }),
+                         raises<ShapeError>("sizes do not add up",
+                                            [x] {
+                                              split(x, {4, -1}, 1);
+                                            }),
                          raises<ShapeError>("axis out of range; got -3", [x] { split(x, 1, -3); })};
   row("take").covers = {"take_add"};
-  row("take").errors = {raises<ValueError>("index out of range; got 2 at position 1, expected -2 <= index < 2", [x] { take(x, Tensor({0, 2})); }),
+  row("take").errors = {raises<ValueError>("index out of range; got 2 at position 1, expected -2 <= index < 2",
+                                           [x] {
+                                             take(x, Tensor({0, 2}));
+                                           }),
                         raises<ValueError>("index out of range; got -3", [x] { take(x, Tensor({-3})); }),
-                        raises<ValueError>("index out of range", [] { take(zeros({0, 3}), Tensor({0})); }),
+                        raises<ValueError>("index out of range",
+                                           [] {
+                                             take(zeros({0, 3}), Tensor({0}));
+                                           }),
                         raises<DTypeError>("indices must be integers; got float32", [x] { take(x, zeros({1})); }),
                         raises<DTypeError>("indices must be integers; got bool", [x] { take(x, zeros({1}, DType::boolean)); }),
                         raises<ShapeError>("axis out of range; got 2", [x] { take(x, Tensor({0}), 2); }),
                         raises<ShapeError>("axis out of range", [] { take(Tensor(1.0f), Tensor({0})); })};
   row("gather").covers = {"gather_add"};
-  row("gather").errors = {raises<ShapeError>("indices do not fit; got [3, 1] for [2, 3]", [x] { gather(x, zeros({3, 1}, DType::int64)); }),
-                          raises<ShapeError>("indices do not fit; got [2]", [x] { gather(x, Tensor({0, 1})); }),
-                          raises<ValueError>("index out of range; got 3 at position 1", [x] { gather(x, Tensor({{0}, {3}})); }),
+  row("gather").errors = {raises<ShapeError>("indices do not fit; got [3, 1] for [2, 3]",
+                                             [x] {
+                                               gather(x, zeros({3, 1}, DType::int64));
+                                             }),
+                          raises<ShapeError>("indices do not fit; got [2]",
+                                             [x] {
+                                               gather(x, Tensor({0, 1}));
+                                             }),
+                          raises<ValueError>("index out of range; got 3 at position 1",
+                                             [x] {
+                                               gather(x, Tensor({{0}, {3}}));
+                                             }),
                           raises<DTypeError>("indices must be integers", [x] { gather(x, x); })};
-  row("one_hot").errors = {raises<ValueError>("index out of range; got -1 at position 0, expected 0 <= index < 4", [] { one_hot(Tensor({-1}), 4); }),
-                           raises<ValueError>("index out of range; got 4", [] { one_hot(Tensor({4}), 4); }),
-                           raises<ValueError>("negative depth; got -1", [] { one_hot(Tensor({0}), -1); }),
-                           raises<DTypeError>("indices must be integers", [x] { one_hot(x, 4); })};
+  row("one_hot").errors = {
+      raises<ValueError>("index out of range; got -1 at position 0, expected 0 <= index < 4", [] { one_hot(Tensor({-1}), 4); }),
+      raises<ValueError>("index out of range; got 4", [] { one_hot(Tensor({4}), 4); }),
+      raises<ValueError>("negative depth; got -1", [] { one_hot(Tensor({0}), -1); }),
+      raises<DTypeError>("indices must be integers", [x] { one_hot(x, 4); })};
   return rows;
 }
 

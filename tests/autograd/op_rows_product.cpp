@@ -4,7 +4,8 @@
 namespace gradus::test {
 namespace {
 
-Row product(std::string name, std::vector<Shape> shapes, Call call, Reference reference, std::vector<std::vector<Shape>> more = {}) {
+Row product(std::string name, std::vector<Shape> shapes, Call call, Reference reference,
+            std::vector<std::vector<Shape>> more = {}) {
   Row row{.name = std::move(name)};
   row.inputs.clear();
   for (const Shape& shape : shapes) row.inputs.push_back({.shape = shape});
@@ -21,7 +22,8 @@ Tensor product_of(const std::vector<Tensor>& in) { return matmul(in[0], in[1]); 
 
 Row matrix_product(std::string name, std::vector<Shape> shapes, std::string a, std::string b, std::string out,
                    std::vector<std::vector<Shape>> more = {}) {
-  return product("matmul " + name, std::move(shapes), product_of, einstein({std::move(a), std::move(b)}, std::move(out)), std::move(more));
+  return product("matmul " + name, std::move(shapes), product_of, einstein({std::move(a), std::move(b)}, std::move(out)),
+                 std::move(more));
 }
 
 // Leading dimensions that broadcast against each other have no letter in an Einstein sum.
@@ -53,48 +55,77 @@ Array broadcast_product(const Arrays& in) {
 }
 
 Row einsum_row(std::string expression, std::vector<Shape> shapes, std::vector<std::string> inputs, std::string output) {
-  return product("einsum " + expression, std::move(shapes),
-                 [expression](const std::vector<Tensor>& in) { return einsum(expression, in); }, einstein(std::move(inputs), std::move(output)));
+  return product(
+      "einsum " + expression, std::move(shapes), [expression](const std::vector<Tensor>& in) { return einsum(expression, in); },
+      einstein(std::move(inputs), std::move(output)));
 }
 
 }  // namespace
 
 std::vector<Row> product_rows() {
   std::vector<Row> rows{
-      matrix_product("of matrices", {{2, 3}, {3, 4}}, "ik", "kj", "ij",
-                     {{{1, 1}, {1, 1}}, {{3, 1}, {1, 2}}, {{2, 0}, {0, 3}}, {{0, 2}, {2, 3}}, {{2, 3}, {3, 0}}, {{5, 17}, {17, 9}}}),
+      matrix_product(
+          "of matrices", {{2, 3}, {3, 4}}, "ik", "kj", "ij",
+          {{{1, 1}, {1, 1}}, {{3, 1}, {1, 2}}, {{2, 0}, {0, 3}}, {{0, 2}, {2, 3}}, {{2, 3}, {3, 0}}, {{5, 17}, {17, 9}}}),
       matrix_product("of a vector and a matrix", {{3}, {3, 2}}, "k", "kj", "j", {{{0}, {0, 2}}, {{1}, {1, 1}}}),
       matrix_product("of a matrix and a vector", {{2, 3}, {3}}, "ik", "k", "i", {{{2, 0}, {0}}, {{0, 2}, {2}}}),
       matrix_product("of vectors", {{4}, {4}}, "k", "k", "", {{{1}, {1}}, {{0}, {0}}, {{33}, {33}}}),
-      matrix_product("of a batch and a matrix", {{2, 2, 3}, {3, 2}}, "bik", "kj", "bij", {{{0, 2, 3}, {3, 2}}, {{2, 1, 3, 2}, {2, 2}}}),
+      matrix_product("of a batch and a matrix", {{2, 2, 3}, {3, 2}}, "bik", "kj", "bij",
+                     {{{0, 2, 3}, {3, 2}}, {{2, 1, 3}, {3, 1}}}),
       matrix_product("of a batch and a vector", {{2, 2, 3}, {3}}, "bik", "k", "bi"),
       matrix_product("of a vector and a batch", {{2}, {3, 2, 2}}, "k", "bkj", "bj"),
-      matrix_product("of two batches", {{2, 2, 3}, {2, 3, 2}}, "bik", "bkj", "bij", {{{1, 2, 1}, {1, 1, 3}}, {{0, 2, 2}, {0, 2, 2}}}),
+      matrix_product("of two batches", {{2, 2, 3}, {2, 3, 2}}, "bik", "bkj", "bij",
+                     {{{1, 2, 1}, {1, 1, 3}}, {{0, 2, 2}, {0, 2, 2}}}),
   };
   rows.front().name = "matmul";
-  rows.front().errors = {
-      raises<ShapeError>("inner dimensions differ; got [2, 3] and [2, 3]", [] { matmul(zeros({2, 3}), zeros({2, 3})); }),
-      raises<ShapeError>("inner dimensions differ", [] { matmul(zeros({3}), zeros({2, 3})); }),
-      raises<ShapeError>("0-dim operand; got [] and [2]", [] { matmul(Tensor(1.0f), zeros({2})); }),
-      raises<ShapeError>("do not broadcast; got [2] and [3]", [] { matmul(zeros({2, 1, 1}), zeros({3, 1, 1})); })};
+  rows.front().errors = {raises<ShapeError>("inner dimensions differ; got [2, 3] and [2, 3]",
+                                            [] {
+                                              matmul(zeros({2, 3}), zeros({2, 3}));
+                                            }),
+                         raises<ShapeError>("inner dimensions differ",
+                                            [] {
+                                              matmul(zeros({3}), zeros({2, 3}));
+                                            }),
+                         raises<ShapeError>("0-dim operand; got [] and [2]", [] { matmul(Tensor(1.0f), zeros({2})); }),
+                         raises<ShapeError>("do not broadcast; got [2] and [3]", [] {
+                           matmul(zeros({2, 1, 1}), zeros({3, 1, 1}));
+                         })};
   rows.push_back(product("matmul of batches that broadcast", {{2, 1, 2, 2}, {3, 2, 2}}, product_of, broadcast_product,
-                         {{{1, 2, 2}, {2, 2, 2}}, {{2, 2}, {2, 2, 2}}, {{1, 1, 2}, {2, 2, 2, 1}}, {{0, 1, 2, 2}, {3, 2, 1}}}));
+                         {{{1, 2, 2}, {2, 2, 2}},
+                          {{2, 2}, {2, 2, 2}},
+                          {{1, 1, 2}, {2, 2, 2, 1}},
+                          {{2, 1, 3, 2}, {2, 2}},
+                          {{0, 1, 2, 2}, {3, 2, 1}}}));
 
-  rows.push_back(product("tensordot over one axis", {{2, 3}, {3, 2}}, [](const std::vector<Tensor>& in) { return tensordot(in[0], in[1], 1); },
-                         einstein({"ik", "kj"}, "ij"), {{{2, 0}, {0, 2}}}));
-  rows.push_back(product("tensordot over two axes", {{2, 2, 3}, {2, 3, 2}},
-                         [](const std::vector<Tensor>& in) { return tensordot(in[0], in[1], 2); }, einstein({"ikl", "klj"}, "ij")));
-  rows.push_back(product("tensordot over no axis", {{2}, {3}}, [](const std::vector<Tensor>& in) { return tensordot(in[0], in[1], 0); },
-                         einstein({"i", "j"}, "ij"), {{{}, {2}}, {{}, {}}}));
-  rows.push_back(product("tensordot over pairs of axes", {{2, 3, 2}, {3, 2, 2}},
-                         [](const std::vector<Tensor>& in) { return tensordot(in[0], in[1], {1, 0}, {0, -1}); },
-                         einstein({"aib", "ija"}, "bj")));
-  rows.back().errors = {
-      raises<ShapeError>("number of axes out of range; got 3", [] { tensordot(zeros({2, 2}), zeros({2, 2}), 3); }),
-      raises<ShapeError>("number of axes out of range; got -1", [] { tensordot(zeros({2}), zeros({2}), -1); }),
-      raises<ShapeError>("contracted dimensions differ", [] { tensordot(zeros({2, 3}), zeros({2, 3}), 1); }),
-      raises<ShapeError>("axes come in pairs", [] { tensordot(zeros({2}), zeros({2}), {0}, {}); }),
-      raises<ShapeError>("axis out of range; got 5", [] { tensordot(zeros({2}), zeros({2}), {5}, {0}); })};
+  rows.push_back(product("tensordot over one axis", {{2, 3}, {3, 2}},
+                         [](const std::vector<Tensor>& in) { return tensordot(in[0], in[1], 1); }, einstein({"ik", "kj"}, "ij"),
+                         {{{2, 0}, {0, 2}}}));
+  rows.push_back(product(
+      "tensordot over two axes", {{2, 2, 3}, {2, 3, 2}}, [](const std::vector<Tensor>& in) { return tensordot(in[0], in[1], 2); },
+      einstein({"ikl", "klj"}, "ij")));
+  rows.push_back(product(
+      "tensordot over no axis", {{2}, {3}}, [](const std::vector<Tensor>& in) { return tensordot(in[0], in[1], 0); },
+      einstein({"i", "j"}, "ij")));
+  rows.push_back(product(
+      "tensordot over no axis of numbers", {{}, {2}}, [](const std::vector<Tensor>& in) { return tensordot(in[0], in[1], 0); },
+      einstein({"", "i"}, "i")));
+  rows.push_back(product(
+      "tensordot over pairs of axes", {{2, 3, 2}, {3, 2, 2}},
+      [](const std::vector<Tensor>& in) {
+        return tensordot(in[0], in[1], {1, 0}, {0, -1});
+      },
+      einstein({"aib", "ija"}, "bj")));
+  rows.back().errors = {raises<ShapeError>("number of axes out of range; got 3",
+                                           [] {
+                                             tensordot(zeros({2, 2}), zeros({2, 2}), 3);
+                                           }),
+                        raises<ShapeError>("number of axes out of range; got -1", [] { tensordot(zeros({2}), zeros({2}), -1); }),
+                        raises<ShapeError>("contracted dimensions differ",
+                                           [] {
+                                             tensordot(zeros({2, 3}), zeros({2, 3}), 1);
+                                           }),
+                        raises<ShapeError>("axes come in pairs", [] { tensordot(zeros({2}), zeros({2}), {0}, {}); }),
+                        raises<ShapeError>("axis out of range; got 5", [] { tensordot(zeros({2}), zeros({2}), {5}, {0}); })};
 
   rows.push_back(einsum_row("ij,jk->ik", {{2, 3}, {3, 2}}, {"ij", "jk"}, "ik"));
   rows.back().shapes = {{{2, 0}, {0, 2}}, {{1, 1}, {1, 1}}};
@@ -111,14 +142,27 @@ std::vector<Row> product_rows() {
   rows.push_back(einsum_row("ii,jk->k", {{2, 2}, {2, 3}}, {"ii", "jk"}, "k"));
   rows.push_back(einsum_row("ij,jk,kl->il", {{2, 2}, {2, 2}, {2, 2}}, {"ij", "jk", "kl"}, "il"));
   rows.push_back(einsum_row("i,i,i->i", {{2}, {2}, {2}}, {"i", "i", "i"}, "i"));
-  rows.back().errors = {
-      raises<ValueError>("unexpected character; got '1'", [] { einsum("i1->i", {zeros({2, 2})}); }),
-      raises<ValueError>("one group of letters per operand; got 2 groups and 1 operands", [] { einsum("ij,jk->ik", {zeros({2, 2})}); }),
-      raises<ValueError>("bad output letter; got 'z'", [] { einsum("ij->z", {zeros({2, 2})}); }),
-      raises<ValueError>("bad output letter; got 'i'", [] { einsum("ij->ii", {zeros({2, 2})}); }),
-      raises<ValueError>("no operands", [] { einsum("ij->ij", {}); }),
-      raises<ShapeError>("one letter per axis", [] { einsum("ij->ij", {zeros({2})}); }),
-      raises<ShapeError>("letter 'j' has two sizes; got 3 and 2", [] { einsum("ij,jk->ik", {zeros({2, 3}), zeros({2, 2})}); })};
+  rows.back().errors = {raises<ValueError>("unexpected character; got '1'",
+                                           [] {
+                                             einsum("i1->i", {zeros({2, 2})});
+                                           }),
+                        raises<ValueError>("one group of letters per operand; got 2 groups and 1 operands",
+                                           [] {
+                                             einsum("ij,jk->ik", {zeros({2, 2})});
+                                           }),
+                        raises<ValueError>("bad output letter; got 'z'",
+                                           [] {
+                                             einsum("ij->z", {zeros({2, 2})});
+                                           }),
+                        raises<ValueError>("bad output letter; got 'i'",
+                                           [] {
+                                             einsum("ij->ii", {zeros({2, 2})});
+                                           }),
+                        raises<ValueError>("no operands", [] { einsum("ij->ij", {}); }),
+                        raises<ShapeError>("one letter per axis", [] { einsum("ij->ij", {zeros({2})}); }),
+                        raises<ShapeError>("letter 'j' has two sizes; got 3 and 2", [] {
+                          einsum("ij,jk->ik", {zeros({2, 3}), zeros({2, 2})});
+                        })};
   return rows;
 }
 

@@ -30,8 +30,12 @@ double log_sum_of(const Values& v) {
 }
 double first_max(const Values& v) { return static_cast<double>(std::max_element(v.begin(), v.end()) - v.begin()); }
 double first_min(const Values& v) { return static_cast<double>(std::min_element(v.begin(), v.end()) - v.begin()); }
-double any_of(const Values& v) { return std::any_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
-double all_of(const Values& v) { return std::all_of(v.begin(), v.end(), [](double x) { return x != 0; }); }
+double any_of(const Values& v) {
+  return std::any_of(v.begin(), v.end(), [](double x) { return x != 0; });
+}
+double all_of(const Values& v) {
+  return std::all_of(v.begin(), v.end(), [](double x) { return x != 0; });
+}
 
 /// One reduction over all axes, one axis, several axes and with kept dimensions; `first` is the row for all axes.
 void append(std::vector<Row>& rows, Reducer f, double (*fold)(const Values&), bool of_nothing, Row first) {
@@ -39,7 +43,9 @@ void append(std::vector<Row>& rows, Reducer f, double (*fold)(const Values&), bo
   first.reduces = true;
   first.call = [f](const std::vector<Tensor>& in) { return f(in[0], {}, false); };
   first.reference = reduction(fold, {});
-  first.errors.push_back(raises<ShapeError>("axis out of range; got 2, expected -2 <= axis < 2", [f] { f(zeros({2, 3}), 2, false); }));
+  first.errors.push_back(raises<ShapeError>("axis out of range; got 2, expected -2 <= axis < 2", [f] {
+    f(zeros({2, 3}), 2, false);
+  }));
   first.errors.push_back(raises<ShapeError>("axis given twice", [f] { f(zeros({2, 3}), {1, -1}, false); }));
   if (!of_nothing) first.errors.push_back(raises<ShapeError>("got shape [2, 0]", [f] { f(zeros({2, 0}), 1, false); }));
   const auto sizes = [of_nothing](std::vector<std::vector<Shape>> shapes, std::vector<Shape> empty) {
@@ -50,6 +56,7 @@ void append(std::vector<Row>& rows, Reducer f, double (*fold)(const Values&), bo
   Row base = first;
   base.specials.clear();
   base.errors.clear();
+  base.covers.clear();
   first.shapes = sizes({{{}}, {{1}}, {{7}}, {{1, 1}}, {{3, 41}}}, {{0}, {2, 0}});
   rows.push_back(first);
 
@@ -88,7 +95,8 @@ Row arg_row(std::string name, Tensor (*flat)(const Tensor&), double (*fold)(cons
   row.errors = {raises<ShapeError>("no element to choose from; got shape [0]", [flat] { flat(zeros({0})); })};
   return row;
 }
-Row arg_row_along(std::string name, Tensor (*f)(const Tensor&, int64_t, bool), double (*fold)(const Values&), int axis, bool keepdims) {
+Row arg_row_along(std::string name, Tensor (*f)(const Tensor&, int64_t, bool), double (*fold)(const Values&), int axis,
+                  bool keepdims) {
   Row row{.name = std::move(name)};
   row.call = [f, axis, keepdims](const std::vector<Tensor>& in) { return f(in[0], axis, keepdims); };
   row.reference = reduction(fold, {axis}, keepdims);
@@ -97,8 +105,13 @@ Row arg_row_along(std::string name, Tensor (*f)(const Tensor&, int64_t, bool), d
   row.differentiable = false;
   row.result = index;
   row.ulps = 0;
-  row.errors = {raises<ShapeError>("axis out of range", [f] { f(zeros({2, 3}), 2, false); }),
-                raises<ShapeError>("got shape [2, 0]", [f] { f(zeros({2, 0}), 1, false); })};
+  row.errors = {raises<ShapeError>("axis out of range",
+                                   [f] {
+                                     f(zeros({2, 3}), 2, false);
+                                   }),
+                raises<ShapeError>("got shape [2, 0]", [f] {
+                  f(zeros({2, 0}), 1, false);
+                })};
   return row;
 }
 
@@ -108,28 +121,48 @@ std::vector<Row> reduce_rows() {
   const double nan = kNaN, inf = kInf, ln2 = std::log(2.0);
   std::vector<Row> rows;
   append(rows, sum, sum_of, true,
-         {.name = "sum", .polynomial = true, .result = summed,
-          .specials = {{{{}}, {0}}, {{{inf, 1}}, {inf}, {{1, 1}}}, {{{inf, -inf}}, {nan}, {{1, 1}}}, {{{nan, 1}}, {nan}, {{1, 1}}}}});
-  append(rows, mean, mean_of, true, {.name = "mean", .polynomial = true, .specials = {{{{}}, {nan}}, {{{1, 2}}, {1.5}, {{0.5, 0.5}}}}});
+         {.name = "sum",
+          .polynomial = true,
+          .result = summed,
+          .specials = {
+              {{{}}, {0}}, {{{inf, 1}}, {inf}, {{1, 1}}}, {{{inf, -inf}}, {nan}, {{1, 1}}}, {{{nan, 1}}, {nan}, {{1, 1}}}}});
+  append(rows, mean, mean_of, true,
+         {.name = "mean", .polynomial = true, .specials = {{{{}}, {nan}}, {{{1, 2}}, {1.5}, {{0.5, 0.5}}}}});
   append(rows, prod, product_of, true,
-         {.name = "prod", .inputs = {{.low = 0.5, .high = 1.5}}, .result = summed,
-          .specials = {{{{}}, {1}}, {{{2, 3, 4}}, {24}, {{12, 8, 6}}}, {{{0, 2, 3}}, {0}, {{6, 0, 0}}}, {{{0, 2, 0}}, {0}, {{0, 0, 0}}}},
+         {.name = "prod",
+          .inputs = {{.low = 0.5, .high = 1.5}},
+          .result = summed,
+          .specials =
+              {{{{}}, {1}}, {{{2, 3, 4}}, {24}, {{12, 8, 6}}}, {{{0, 2, 3}}, {0}, {{6, 0, 0}}}, {{{0, 2, 0}}, {0}, {{0, 0, 0}}}},
           .covers = {"multiply", "concat"}});
   append(rows, max, max_of, false,
-         {.name = "max", .result = kept,
-          .specials = {{{{3, 1, 3}}, {3}, {{0.5, 0, 0.5}}}, {{{2, 2, 2, 2}}, {2}, {{0.25, 0.25, 0.25, 0.25}}},
-                       {{{-inf, 1}}, {1}, {{0, 1}}}, {{{-inf, -inf}}, {-inf}, {{0.5, 0.5}}}, {{{1, nan, 2}}, {nan}}}});
+         {.name = "max",
+          .result = kept,
+          .specials = {{{{3, 1, 3}}, {3}, {{0.5, 0, 0.5}}},
+                       {{{2, 2, 2, 2}}, {2}, {{0.25, 0.25, 0.25, 0.25}}},
+                       {{{-inf, 1}}, {1}, {{0, 1}}},
+                       {{{-inf, -inf}}, {-inf}, {{0.5, 0.5}}},
+                       {{{1, nan, 2}}, {nan}}}});
   append(rows, min, min_of, false,
-         {.name = "min", .result = kept,
+         {.name = "min",
+          .result = kept,
           .specials = {{{{3, 1, 1}}, {1}, {{0, 0.5, 0.5}}}, {{{inf, 1}}, {1}, {{0, 1}}}, {{{1, nan, 2}}, {nan}}}});
-  append(rows, [](const Tensor& x, const Axes& axes, bool keepdims) { return var(x, axes, keepdims); }, variance_of<0>, true,
-         {.name = "var", .specials = {{{{}}, {nan}}, {{{5}}, {0}, {{0}}}, {{{1, 3}}, {1}, {{-1, 1}}}, {{{2, 2}}, {0}, {{0, 0}}}}});
+  append(
+      rows, [](const Tensor& x, const Axes& axes, bool keepdims) { return var(x, axes, keepdims); }, variance_of<0>, true,
+      {.name = "var", .specials = {{{{}}, {nan}}, {{{5}}, {0}, {{0}}}, {{{1, 3}}, {1}, {{-1, 1}}}, {{{2, 2}}, {0}, {{0, 0}}}}});
   append(rows, [](const Tensor& x, const Axes& axes, bool keepdims) { return std(x, axes, keepdims); }, deviation_of<0>, true,
-         {.name = "std", .inputs = {{.low = -1, .high = 2}}, .specials = {{{{}}, {nan}}, {{{1, 3}}, {1}, {{-0.5, 0.5}}}, {{{2, 2}}, {0}, {{0, 0}}}}});
+         {.name = "std",
+          .inputs = {{.low = -1, .high = 2}},
+          .specials = {{{{}}, {nan}}, {{{1, 3}}, {1}, {{-0.5, 0.5}}}, {{{2, 2}}, {0}, {{0, 0}}}}});
   append(rows, logsumexp, log_sum_of, true,
          {.name = "logsumexp",
-          .specials = {{{{}}, {-inf}}, {{{1000, 1000}}, {1000 + ln2}, {{0.5, 0.5}}}, {{{-1000, -1000}}, {-1000 + ln2}, {{0.5, 0.5}}},
-                       {{{-inf, 0}}, {0}, {{0, 1}}}, {{{-inf, -inf}}, {-inf}}, {{{inf, 0}}, {inf}}, {{{nan, 0}}, {nan}}}});
+          .specials = {{{{}}, {-inf}},
+                       {{{1000, 1000}}, {1000 + ln2}, {{0.5, 0.5}}},
+                       {{{-1000, -1000}}, {-1000 + ln2}, {{0.5, 0.5}}},
+                       {{{-inf, 0}}, {0}, {{0, 1}}},
+                       {{{-inf, -inf}}, {-inf}},
+                       {{{inf, 0}}, {inf}},
+                       {{{nan, 0}}, {nan}}}});
   // At zeros a product has derivatives that division cannot find.
   Row zeros_row{.name = "prod of zeros", .inputs = {{.shape = {2, 2}, .low = 0, .high = 0}}, .shapes = {{{3}}}};
   zeros_row.call = [](const std::vector<Tensor>& in) { return prod(in[0]); };
@@ -138,7 +171,10 @@ std::vector<Row> reduce_rows() {
   zeros_row.result = summed;
   rows.push_back(zeros_row);
   // A sample's variance needs two elements.
-  Row sample{.name = "var with correction 1", .shapes = {{{2}}, {{4, 2}}}, .reduces = true, .specials = {{{{5}}, {nan}}, {{{1, 3}}, {2}, {{-2, 2}}}}};
+  Row sample{.name = "var with correction 1",
+             .shapes = {{{2}}, {{4, 2}}},
+             .reduces = true,
+             .specials = {{{{5}}, {nan}}, {{{1, 3}}, {2}, {{-2, 2}}}}};
   sample.call = [](const std::vector<Tensor>& in) { return var(in[0], {}, false, 1); };
   sample.reference = reduction(variance_of<1>, {});
   rows.push_back(sample);

@@ -37,7 +37,9 @@ Row softmax_row(std::string name, Tensor (*f)(const Tensor&, int64_t), int64_t a
   row.reduces = true;
   row.specials = std::move(specials);
   row.errors = {raises<ShapeError>("0-dim tensor; got []", [f] { f(Tensor(1.0f), -1); }),
-                raises<ShapeError>("axis out of range; got 2", [f] { f(zeros({2, 3}), 2); })};
+                raises<ShapeError>("axis out of range; got 2", [f] {
+                  f(zeros({2, 3}), 2);
+                })};
   return row;
 }
 
@@ -70,12 +72,21 @@ Row sparse_row() {
   row.reference = sparse_loss;
   row.reduces = true;
   row.errors = {raises<ShapeError>("labels do not fit the logits; got [3] and [2, 4]",
-                                   [] { sparse_softmax_cross_entropy(zeros({3}, DType::int64), zeros({2, 4})); }),
+                                   [] {
+                                     sparse_softmax_cross_entropy(zeros({3}, DType::int64), zeros({2, 4}));
+                                   }),
                 raises<ShapeError>("labels do not fit the logits", [] { sparse_softmax_cross_entropy(Tensor(0), Tensor(1.0f)); }),
                 raises<ValueError>("index out of range; got 4 at position 1, expected 0 <= index < 4",
-                                   [] { sparse_softmax_cross_entropy(Tensor({0, 4}), zeros({2, 4})); }),
-                raises<ValueError>("index out of range; got -1", [] { sparse_softmax_cross_entropy(Tensor({-1}), zeros({1, 4})); }),
-                raises<DTypeError>("indices must be integers; got float32", [] { sparse_softmax_cross_entropy(zeros({2}), zeros({2, 4})); })};
+                                   [] {
+                                     sparse_softmax_cross_entropy(Tensor({0, 4}), zeros({2, 4}));
+                                   }),
+                raises<ValueError>("index out of range; got -1",
+                                   [] {
+                                     sparse_softmax_cross_entropy(Tensor({-1}), zeros({1, 4}));
+                                   }),
+                raises<DTypeError>("indices must be integers; got float32", [] {
+                  sparse_softmax_cross_entropy(zeros({2}), zeros({2, 4}));
+                })};
   row.covers = {"sparse_softmax_cross_entropy_grad"};
   return row;
 }
@@ -87,12 +98,14 @@ Row dense_row() {
   row.reference = dense_loss;
   row.reduces = true;
   row.specials = {{{{1, 0}, {1000, -1000}}, {0}, {{0, 2000}, {0, 0}}}, {{{0, 1}, {1000, -1000}}, {2000}, {{0, 2000}, {1, -1}}}};
-  row.errors = {raises<ShapeError>("targets and logits differ in shape; got [2, 3] and [3]",
-                                   [] { softmax_cross_entropy(zeros({2, 3}), zeros({3})); })};
+  row.errors = {raises<ShapeError>("targets and logits differ in shape; got [2, 3] and [3]", [] {
+    softmax_cross_entropy(zeros({2, 3}), zeros({3}));
+  })};
   return row;
 }
 Row sigmoid_row() {
-  Row row{.name = "sigmoid_cross_entropy", .inputs = {{.low = 0, .high = 1}, {.low = -3, .high = 3}}, .pointwise = true, .ulps = 16};
+  Row row{
+      .name = "sigmoid_cross_entropy", .inputs = {{.low = 0, .high = 1}, {.low = -3, .high = 3}}, .pointwise = true, .ulps = 16};
   row.call = [](const std::vector<Tensor>& in) { return sigmoid_cross_entropy(in[0], in[1]); };
   row.reference = elementwise(sigmoid_loss);
   row.specials = {{{{1, 0, 1, 0, 0.5}, {1000, 1000, -1000, -1000, 0}},
@@ -107,8 +120,11 @@ Row sigmoid_row() {
 std::vector<Row> softmax_rows() {
   std::vector<Row> rows{
       softmax_row<softmax_of>("softmax", softmax, -1,
-                              {{{{1000, 1000}}, {0.5, 0.5}, {{0, 0}}}, {{{-kInf, 0}}, {0, 1}, {{0, 0}}}, {{{-1000, 1000}}, {0, 1}, {{0, 0}}},
-                               {{{kNaN, 0}}, {kNaN, kNaN}}, {{{-kInf, -kInf}}, {kNaN, kNaN}}}),
+                              {{{{1000, 1000}}, {0.5, 0.5}, {{0, 0}}},
+                               {{{-kInf, 0}}, {0, 1}, {{0, 0}}},
+                               {{{-1000, 1000}}, {0, 1}, {{0, 0}}},
+                               {{{kNaN, 0}}, {kNaN, kNaN}},
+                               {{{-kInf, -kInf}}, {kNaN, kNaN}}}),
       softmax_row<softmax_of>("softmax along axis 0", softmax, 0, {}),
       softmax_row<log_softmax_of>("log_softmax", log_softmax, -1,
                                   {{{{1000, 1000}}, {-std::log(2.0), -std::log(2.0)}, {{0, 0}}},

@@ -154,6 +154,17 @@ TEST_CASE("seeds and gradients do not share memory that anybody writes to") {
   CHECK(approx(g[2], {1, 10}));
 }
 
+TEST_CASE("the gradient of a view shares memory with the gradient of its source until that one grows") {
+  Variable x(Tensor({1.0, 2.0}));
+  GradientTape tape;
+  const Tensor h = x * 1.0, side = h * 5.0, view = reshape(h, {2, 1}), turned = transpose(view);
+  const std::vector<Tensor> g = tape.gradient(std::vector<Tensor>{side, turned * 3}, std::vector<Tensor>{x, h, view, turned});
+  CHECK(approx(g[0], {8, 8}));
+  CHECK(approx(g[1], {8, 8}));
+  CHECK(approx(g[2], {3, 3}));
+  CHECK(approx(g[3], {3, 3}));
+}
+
 TEST_CASE("a gradient, once given, never changes") {
   Variable x(Tensor({1.0, 2.0}));
   GradientTape tape({.persistent = true});
@@ -179,8 +190,7 @@ TEST_CASE("sources without a path: undefined, zeros, or an error") {
   CHECK(approx(zero, {0, 0}));
   CHECK_THROWS_WITH_AS(tape.gradient(y, far, {.unconnected = Unconnected::Error}), doctest::Contains("'far'"), TapeError);
   CHECK(item(tape.gradient(y, x, {.unconnected = Unconnected::Error})) == 4);
-  const std::vector<Tensor> mixed =
-      tape.gradient(y, std::vector<Variable>{far, x}, {.unconnected = Unconnected::Zero});
+  const std::vector<Tensor> mixed = tape.gradient(y, std::vector<Variable>{far, x}, {.unconnected = Unconnected::Zero});
   CHECK(approx(mixed[0], {0, 0}));
   CHECK(item(mixed[1]) == 4);
   CHECK_THROWS_AS(tape.gradient(Tensor(1.0), x, {.unconnected = Unconnected::Error}), TapeError);

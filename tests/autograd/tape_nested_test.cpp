@@ -135,6 +135,21 @@ TEST_CASE("a second derivative through what a product has saved, though the seed
   CHECK(approx(outer.gradient(z, x2), {11, 1100, 11, 1100}));
 }
 
+TEST_CASE("a recorded contribution to a gradient that so far was constant") {
+  const Tensor x({{1.0, 2.0}, {3.0, 4.0}}), c({{5.0, 6.0}, {7.0, 8.0}}), v({{1.0, 10.0}, {100.0, 1000.0}});
+  Variable w(Tensor({{1.0, 0.0}, {0.0, 1.0}}));
+  for (const bool constant_last : {false, true}) {
+    CAPTURE(constant_last);
+    GradientTape outer;
+    outer.watch(x);
+    GradientTape inner;
+    const Tensor first = constant_last ? matmul(x, w) : matmul(c, w), second = constant_last ? matmul(c, w) : matmul(x, w);
+    const Tensor dw = inner.gradient(first + second, w);
+    CHECK(approx(dw, {16, 16, 20, 20}));
+    CHECK(approx(outer.gradient(sum(dw * v), x), {11, 1100, 11, 1100}));
+  }
+}
+
 TEST_CASE("the same through gathers and slices of one table") {
   const Tensor ids({0, 1, 0, 2});
   Variable table(Tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}}));

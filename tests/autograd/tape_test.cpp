@@ -33,7 +33,8 @@ TEST_CASE("a dense layer: the gradients of weights, bias and input") {
   CHECK(approx(db, {3, 3}));  // one per row
 }
 
-// What is recorded --------------------------------------------------------------------------------------------------------------------
+// What is recorded
+// --------------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("nothing is recorded without a tape, and only what depends on something watched under one") {
   CHECK(!is_recording());
@@ -175,7 +176,8 @@ TEST_CASE("each tape of a nest watches in its own way") {
   }
 }
 
-// Pausing, resetting -------------------------------------------------------------------------------------------------------------------
+// Pausing, resetting
+// -------------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("what happens in a pause is constant") {
   Variable x(3.0);
@@ -313,9 +315,9 @@ TEST_CASE("NoRecord pauses every open tape") {
   CHECK(is_recording());
   CHECK(inner.recording());
   const Tensor z = y * hidden;
+  CHECK(outer.size() == 2);
   CHECK(item(inner.gradient(z, x)) == 27 * 6);
   CHECK(item(outer.gradient(z, x)) == 27 * 6);
-  CHECK(outer.size() == 2);
 }
 
 TEST_CASE("a tape opened under NoRecord works, for itself only") {
@@ -395,7 +397,8 @@ TEST_CASE("resetting an inner tape leaves the outer one alone") {
   CHECK(item(outer.gradient(z, x)) == 27);
 }
 
-// How often a tape answers ------------------------------------------------------------------------------------------------------------
+// How often a tape answers
+// ------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a tape answers once, a persistent one as often as asked") {
   Variable x(3.0);

@@ -19,9 +19,7 @@ function(run)
 endfunction()
 
 set(from package)
-set(programs ${TREE}/tests/contract/01_first_look.cpp ${TREE}/tests/contract/02_from_scratch.cpp
-             ${TREE}/tests/contract/03_derivatives.cpp ${TREE}/tests/contract/04_custom_model.cpp
-             ${TREE}/tests/contract/05_tensors.cpp)
+set(programs "01_first_look,02_from_scratch,03_derivatives,04_custom_model,05_tensors")
 set(run_programs 03_derivatives 05_tensors own_folders)
 if(HOW STREQUAL "shared")
   run(${CMAKE_COMMAND} -S ${TREE} -B ${work}/gradus ${toolchain} -DBUILD_SHARED_LIBS=ON -DGRADUS_BUILD_TESTS=OFF -DGRADUS_BUILD_APPS=OFF)
@@ -31,7 +29,7 @@ elseif(HOW MATCHES "static|pkgconfig")
   run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
 else()
   set(from ${HOW})
-  set(programs ${TREE}/tests/contract/05_tensors.cpp)
+  set(programs 05_tensors)
   set(run_programs 05_tensors own_folders)
 endif()
 
@@ -47,7 +45,7 @@ if(HOW STREQUAL "pkgconfig")
 endif()
 
 run(${CMAKE_COMMAND} -S ${TREE}/tests/consumer -B ${work}/build ${toolchain} -DCONSUME=${from} -DGRADUS_TREE=${TREE}
-    "-DPROGRAMS=${programs}" -DCMAKE_PREFIX_PATH=${work}/prefix)
+    -DPROGRAMS=${programs} -DCMAKE_PREFIX_PATH=${work}/prefix)
 run(${CMAKE_COMMAND} --build ${work}/build)
 foreach(program IN LISTS run_programs)
   run(${work}/build/${program})

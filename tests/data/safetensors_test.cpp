@@ -15,7 +15,7 @@ std::string refusal(const std::string& header, const std::string& data = "") {
 TEST_CASE("safetensors: a file written by hand") {
   const auto [tensors, metadata] = parse_safetensors(file(
       R"({"__metadata__":{"format":"pt","epoch":"3"},"b":{"dtype":"F32","shape":[1,2],"data_offsets":[2,10]},)"
-      R"( "a" : {"shape":[],"data_offsets":[0,2],"dtype":"BF16"}, "none":{"dtype":"I64","shape":[0,7],"data_offsets":[10,10]}}   )",
+      R"( "a" : {"shape":[],"data_offsets":[0,2],"dtype":"BF16"},"none":{"dtype":"I64","shape":[0,7],"data_offsets":[10,10]}}  )",
       raw("\x80\x3f\0\0\xc0\x3f\0\0\0\xc0")));
   REQUIRE(tensors.size() == 3);
   CHECK((tensors.at("b").shape() == Shape{1, 2}));

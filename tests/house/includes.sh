@@ -4,8 +4,8 @@
 #   autograd -> itself; optim, data -> autograd; nn -> autograd, optim, data; apps and tests -> everything
 #   inside autograd: base < storage < kernels < values (tensor.h slice.h variable.h random.h parallel.h) < tape < ops < api
 #
-# api are the remaining headers directly in autograd/. Two of them only declare, and what implements them may name them: ops.h
-# (everything in ops/, .cpp files of values and tape) and tape.h (.cpp files of values, tape and ops). <cblas.h> belongs to kernels/matmul.cpp alone, and Highway, BLAS, json and the like to no public header but fused.h.
+# api are the remaining headers directly in autograd/. Three of them declare what lower layers implement, and the implementers may
+# name them: ops.h (everything in ops/, .cpp files of values and tape), tape.h and functional.h (.cpp files of values, tape, ops). <cblas.h> belongs to kernels/matmul.cpp alone, and Highway, BLAS, json and the like to no public header but fused.h.
 set -euo pipefail
 cd "$1"
 
@@ -49,7 +49,7 @@ find autograd optim data nn apps tests \( -name '*.h' -o -name '*.cpp' \) -not -
     if (from != "autograd" || to != "autograd") next
     lf = layer(file); lt = layer(quoted[2])
     # The sources of values, tape and ops implement what the public headers declare.
-    if (file ~ /\.cpp$/ && lf >= 4 && quoted[2] ~ /^autograd\/(ops|tape)\.h$/) next
+    if (file ~ /\.cpp$/ && lf >= 4 && quoted[2] ~ /^autograd\/(ops|tape|functional)\.h$/) next
     if (lf == 6 && quoted[2] == "autograd/ops.h") next
     if (lt > lf) complain("includes point downwards only")
   }

@@ -117,8 +117,8 @@ Array along_last_axis(const Array& x, const F& f) {
   Array out{x.shape};
   const size_t n = static_cast<size_t>(x.shape.back());
   for (size_t row = 0; n > 0 && row < x.values.size(); row += n) {
-    const std::vector<double> y = f(std::vector<double>(x.values.begin() + static_cast<ptrdiff_t>(row),
-                                                        x.values.begin() + static_cast<ptrdiff_t>(row + n)));
+    const std::vector<double> y = f(
+        std::vector<double>(x.values.begin() + static_cast<ptrdiff_t>(row), x.values.begin() + static_cast<ptrdiff_t>(row + n)));
     out.values.insert(out.values.end(), y.begin(), y.end());
   }
   return out;
