@@ -6,7 +6,8 @@ namespace gradus {
 namespace {
 
 void check_scalar(std::string_view op, const Tensor& y) {
-  if (y.size() != 1) fail<ShapeError>(op, "the function must return one element; got shape ", y.shape(), ", expected []; use jacobian");
+  if (y.size() != 1)
+    fail<ShapeError>(op, "the function must return one element; got shape ", y.shape(), ", expected []; use jacobian");
 }
 
 Tensor or_zeros(const Tensor& g, const Tensor& like) { return g.defined() ? g : zeros_like(like); }

@@ -41,23 +41,24 @@ void record_fused(Tensor& out, std::span<const Tensor* const> inputs, CustomRule
 inline std::vector<Tensor> gradient_list(Tensor g) { return {std::move(g)}; }
 inline std::vector<Tensor> gradient_list(std::vector<Tensor> gs) { return gs; }
 template <class Tuple>
-  requires requires { std::tuple_size<Tuple>::value; }
+requires requires { std::tuple_size<Tuple>::value; }
 std::vector<Tensor> gradient_list(const Tuple& gs) {
   return std::apply([](const auto&... g) { return std::vector<Tensor>{g...}; }, gs);
 }
 
 }  // namespace detail
 
-/// A function with its own gradient rule. f(x...) returns {y, rule}; rule(dy) returns dx, or one gradient per argument as a vector, pair,
-/// tuple or array, each shaped like its argument. What the rule captures from f stays on the tape, so that a rule written with public
-/// operations can be differentiated again.
+/// A function with its own gradient rule. f(x...) returns {y, rule}; rule(dy) returns dx, or one gradient per argument as a
+/// vector, pair, tuple or array, each shaped like its argument. What the rule captures from f stays on the tape, so that a rule
+/// written with public operations can be differentiated again.
 template <class F>
 auto custom_gradient(F f) {
   return [f = std::move(f)](const auto&... args) {
     const auto call = [&f](const std::convertible_to<const Tensor&> auto&... xs) {
       auto [y, rule] = f(xs...);
       const Tensor* inputs[] = {&xs...};
-      return detail::record_custom(y, inputs, [rule = std::move(rule)](const Tensor& dy) { return detail::gradient_list(rule(dy)); });
+      return detail::record_custom(y, inputs,
+                                   [rule = std::move(rule)](const Tensor& dy) { return detail::gradient_list(rule(dy)); });
     };
     return call(static_cast<const Tensor&>(args)...);
   };

@@ -28,8 +28,8 @@ struct Inputs {
   }
 };
 
-// Calls block(begin, n, in, padded) for blocks of at most kFusedBlock elements, n rounded up to whole vectors. Where a block has a ragged end its
-// inputs are staged, and `padded` tells that outputs must be, too.
+// Calls block(begin, n, in, padded) for blocks of at most kFusedBlock elements, n rounded up to whole vectors. Where a block has
+// a ragged end its inputs are staged, and `padded` tells that outputs must be, too.
 template <class T, class F>
 void for_blocks(const Inputs& inputs, int64_t size, const F& block) {
   const size_t arity = inputs.tensors.size();
@@ -99,7 +99,8 @@ std::vector<Tensor> gradients(const std::shared_ptr<const FusedFunction>& f, con
     for (size_t k = 0; k < xs.size(); ++k) {
       const auto partial = f->partial(k);
       if (!partial)
-        fail<TapeError>(kName, "derivative of too high an order; got order ", kFusedOrders + 1, ", expected at most ", kFusedOrders);
+        fail<TapeError>(kName, "derivative of too high an order; got order ", kFusedOrders + 1, ", expected at most ",
+                        kFusedOrders);
       out.push_back(sum_to(evaluate(partial, all), xs[k].shape()));
     }
     return out;

@@ -3,10 +3,10 @@
 //   auto swish = fused([](auto x, auto beta) { return x * sigmoid(beta * x); });
 //   Tensor y = swish(x, beta);
 //
-// The lambda is generic: it is called with vectors of float32 or float64, and with dual vectors for its derivatives, which the compiler
-// takes; gradients of gradients work to third order. It may use + - * /, comparisons with where(mask, a, b), C++ numbers, and abs sqrt
-// rsqrt reciprocal square exp expm1 log log1p sin cos tan sinh cosh tanh erf pow sigmoid relu softplus silu gelu gaussian maximum
-// minimum. It must not have side effects. What it captures is copied.
+// The lambda is generic: it is called with vectors of float32 or float64, and with dual vectors for its derivatives, which the
+// compiler takes; gradients of gradients work to third order. It may use + - * /, comparisons with where(mask, a, b), C++
+// numbers, and abs sqrt rsqrt reciprocal square exp expm1 log log1p sin cos tan sinh cosh tanh erf pow sigmoid relu softplus silu
+// gelu gaussian maximum minimum. It must not have side effects. What it captures is copied.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,8 @@ namespace detail {
 inline constexpr int64_t kFusedBlock = 512;
 inline constexpr int kFusedOrders = 3;
 
-/// A compiled function without its type. Arrays are contiguous and padded to whole vectors; n is a multiple of 16, at most kFusedBlock.
+/// A compiled function without its type. Arrays are contiguous and padded to whole vectors; n is a multiple of 16, at most
+/// kFusedBlock.
 class FusedFunction {
  public:
   explicit FusedFunction(size_t arity) : arity_(arity) {}
@@ -108,16 +109,16 @@ class FusedInstance final : public FusedFunction {
 
 }  // namespace detail
 
-/// The callable: one to six tensors, variables or numbers, broadcast together, in their common dtype (integers become float32; half
-/// types are computed in float32). The number of arguments is that of the lambda.
+/// The callable: one to six tensors, variables or numbers, broadcast together, in their common dtype (integers become float32;
+/// half types are computed in float32). The number of arguments is that of the lambda.
 template <class F>
 class Fused {
  public:
   explicit Fused(F f) : f_(std::move(f)) {}
 
   template <class... A>
-    requires(sizeof...(A) >= 1 && sizeof...(A) <= 6 && (std::convertible_to<const A&, Operand> && ...))
-  Tensor operator()(const A&... args) const {
+  requires(sizeof...(A) >= 1 && sizeof...(A) <= 6 && (std::convertible_to<const A&, Operand> && ...)) Tensor operator()(
+      const A&... args) const {
     // Made once per call: a lambda's captures are small, and the record must own what it needs.
     const std::shared_ptr<const detail::FusedFunction> f = std::make_shared<detail::FusedInstance<F, sizeof...(A), 0>>(f_);
     const Operand operands[] = {Operand(args)...};

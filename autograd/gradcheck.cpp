@@ -119,7 +119,8 @@ class Checker {
 }  // namespace
 
 GradcheckReport gradcheck(const GradcheckFunction& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
-  if (options.order < 1 || options.order > 2) fail<ValueError>(kName, "order out of range; got ", options.order, ", expected 1 or 2");
+  if (options.order < 1 || options.order > 2)
+    fail<ValueError>(kName, "order out of range; got ", options.order, ", expected 1 or 2");
   return Checker(f, inputs, options).run();
 }
 

@@ -1,8 +1,8 @@
 // gradcheck: holds analytic derivatives against central differences, in float64.
 //
-// First order: the gradient of <v, f(x)> for a random v (or of every output element, with full) against (f(x+eps) - f(x-eps)) / 2 eps.
-// Second order: the gradient of <w, gradient> for a random w against differences of the analytic gradient. First order alone cannot
-// see a rule that treats what it saved as a constant; second order can.
+// First order: the gradient of <v, f(x)> for a random v (or of every output element, with full) against (f(x+eps) - f(x-eps)) / 2
+// eps. Second order: the gradient of <w, gradient> for a random w against differences of the analytic gradient. First order alone
+// cannot see a rule that treats what it saved as a constant; second order can.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,8 @@ struct GradcheckOptions {
   double eps = 1e-6;   // step of the difference; 1 is exact for bilinear functions
   double atol = 1e-5;  // |analytic - numeric| <= atol + rtol * |numeric|
   double rtol = 1e-3;
-  bool full = false;   // every output element instead of one random projection
-  uint64_t seed = 0;   // of the projections
+  bool full = false;  // every output element instead of one random projection
+  uint64_t seed = 0;  // of the projections
 };
 
 struct GradcheckFailure {
@@ -41,8 +41,8 @@ struct GradcheckReport {
 
 using GradcheckFunction = std::function<Tensor(const std::vector<Tensor>&)>;
 
-/// Floating inputs must be float64 (DTypeError); inputs of other kinds are passed through as constants. f must be deterministic and
-/// return float64. Kinks within eps of an input show as failures: stay away from them.
+/// Floating inputs must be float64 (DTypeError); inputs of other kinds are passed through as constants. f must be deterministic
+/// and return float64. Kinks within eps of an input show as failures: stay away from them.
 GradcheckReport gradcheck(const GradcheckFunction& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
 
 }  // namespace gradus

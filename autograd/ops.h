@@ -1,8 +1,8 @@
 // Every differentiable operation. Each one is a block in autograd/ops/<family>.cpp; all are safe from any thread.
 //
-// Binary operations take tensors, variables or C++ numbers; a number takes the tensor's dtype (2 * x stays float32), except that a
-// float beside an integer tensor makes float32. Tensors of two dtypes meet as in PyTorch's table (see promote). Shapes broadcast as
-// in NumPy. ShapeError, DTypeError and ValueError name the operation, what it got and what it expected.
+// Binary operations take tensors, variables or C++ numbers; a number takes the tensor's dtype (2 * x stays float32), except that
+// a float beside an integer tensor makes float32. Tensors of two dtypes meet as in PyTorch's table (see promote). Shapes
+// broadcast as in NumPy. ShapeError, DTypeError and ValueError name the operation, what it got and what it expected.
 #pragma once
 
 #include <utility>
@@ -20,7 +20,9 @@ class Operand {
   Operand(const Variable& variable) : tensor_(&variable.value()) {}
   template <Number T>
   Operand(T number)
-      : kind_(std::same_as<T, bool> ? DType::boolean : std::integral<T> ? DType::int64 : DType::float64),
+      : kind_(std::same_as<T, bool> ? DType::boolean
+              : std::integral<T>    ? DType::int64
+                                    : DType::float64),
         floating_(static_cast<double>(number)),
         integer_(std::integral<T> ? static_cast<int64_t>(number) : 0) {}
 
@@ -36,14 +38,16 @@ class Operand {
   int64_t integer_ = 0;
 };
 
-// Arithmetic ---------------------------------------------------------------------------------------------------------------------
+// Arithmetic
+// ---------------------------------------------------------------------------------------------------------------------
 
 Tensor add(const Operand& a, const Operand& b);
 Tensor subtract(const Operand& a, const Operand& b);
 Tensor multiply(const Operand& a, const Operand& b);
 /// True division; integers give float32.
 Tensor divide(const Operand& a, const Operand& b);
-/// a^b. Integers by squaring (ValueError for negative integer exponents). d/db is 0 where a is 0 and b > 0; a^0 has gradient 0 in a.
+/// a^b. Integers by squaring (ValueError for negative integer exponents). d/db is 0 where a is 0 and b > 0; a^0 has gradient 0 in
+/// a.
 Tensor pow(const Operand& a, const Operand& b);
 /// The larger; NaN wins. Ties send half the gradient to each side.
 Tensor maximum(const Operand& a, const Operand& b);
@@ -56,7 +60,8 @@ Tensor operator*(const Operand& a, const Operand& b);
 Tensor operator/(const Operand& a, const Operand& b);
 Tensor operator-(const Tensor& x);
 
-// Comparison: boolean, no gradient -------------------------------------------------------------------------------------------------
+// Comparison: boolean, no gradient
+// -------------------------------------------------------------------------------------------------
 
 Tensor operator==(const Operand& a, const Operand& b);
 Tensor operator!=(const Operand& a, const Operand& b);
@@ -68,7 +73,8 @@ Tensor logical_and(const Operand& a, const Operand& b);
 Tensor logical_or(const Operand& a, const Operand& b);
 Tensor logical_not(const Tensor& x);
 
-// Pointwise math: integers are computed in float32 unless said otherwise -----------------------------------------------------------
+// Pointwise math: integers are computed in float32 unless said otherwise
+// -----------------------------------------------------------
 
 Tensor abs(const Tensor& x);         // keeps integers; gradient 0 at 0
 Tensor sign(const Tensor& x);        // keeps integers; gradient 0
@@ -95,19 +101,21 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b);
 /// x held to [low, high]; the gradient is 1 on and between the bounds. ValueError for low > high.
 Tensor clip(const Tensor& x, double low, double high);
 
-// Activations ----------------------------------------------------------------------------------------------------------------------
+// Activations
+// ----------------------------------------------------------------------------------------------------------------------
 
-Tensor relu(const Tensor& x);                                // max(x, 0); gradient 0 at 0
-Tensor leaky_relu(const Tensor& x, double slope = 0.2);      // x < 0: slope * x. Keras' default slope; PyTorch's is 0.01
-Tensor elu(const Tensor& x, double alpha = 1);               // x < 0: alpha * (e^x - 1)
-Tensor selu(const Tensor& x);                                // Klambauer et al. 2017
-Tensor gelu(const Tensor& x, bool approximate = false);      // x * Phi(x); approximate: the tanh form. Hendrycks and Gimpel 2016
-Tensor silu(const Tensor& x);                                // x * sigmoid(x)
-Tensor softplus(const Tensor& x);                            // log(1 + e^x) without overflow
-Tensor sigmoid(const Tensor& x);                             // 1 / (1 + e^-x)
-Tensor gaussian(const Tensor& x);                            // e^(-x^2)
+Tensor relu(const Tensor& x);                            // max(x, 0); gradient 0 at 0
+Tensor leaky_relu(const Tensor& x, double slope = 0.2);  // x < 0: slope * x. Keras' default slope; PyTorch's is 0.01
+Tensor elu(const Tensor& x, double alpha = 1);           // x < 0: alpha * (e^x - 1)
+Tensor selu(const Tensor& x);                            // Klambauer et al. 2017
+Tensor gelu(const Tensor& x, bool approximate = false);  // x * Phi(x); approximate: the tanh form. Hendrycks and Gimpel 2016
+Tensor silu(const Tensor& x);                            // x * sigmoid(x)
+Tensor softplus(const Tensor& x);                        // log(1 + e^x) without overflow
+Tensor sigmoid(const Tensor& x);                         // 1 / (1 + e^-x)
+Tensor gaussian(const Tensor& x);                        // e^(-x^2)
 
-// Reductions: over all axes unless some are given; keepdims leaves them with size 1 -------------------------------------------------
+// Reductions: over all axes unless some are given; keepdims leaves them with size 1
+// -------------------------------------------------
 
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdims = false);   // integers and booleans: int64
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false);  // of nothing: NaN
@@ -120,7 +128,8 @@ Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double
 Tensor std(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 0);
 /// log(sum(exp(x))) without overflow; of nothing: -inf.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
-/// Index (int64) of the first largest / smallest element along one axis, or in the flattened tensor. NaN counts as largest/smallest.
+/// Index (int64) of the first largest / smallest element along one axis, or in the flattened tensor. NaN counts as
+/// largest/smallest.
 Tensor argmax(const Tensor& x);
 Tensor argmax(const Tensor& x, int64_t axis, bool keepdims = false);
 Tensor argmin(const Tensor& x);
@@ -128,7 +137,8 @@ Tensor argmin(const Tensor& x, int64_t axis, bool keepdims = false);
 Tensor any(const Tensor& x, const Axes& axes = {}, bool keepdims = false);  // boolean: some element is not 0
 Tensor all(const Tensor& x, const Axes& axes = {}, bool keepdims = false);  // boolean: no element is 0
 
-// Products -------------------------------------------------------------------------------------------------------------------------
+// Products
+// -------------------------------------------------------------------------------------------------------------------------
 
 /// NumPy's matmul: 1-D operands are vectors, leading dimensions broadcast. Transposed views are read in place.
 Tensor matmul(const Tensor& a, const Tensor& b);
@@ -138,7 +148,8 @@ Tensor tensordot(const Tensor& a, const Tensor& b, std::initializer_list<int64_t
 /// Einstein summation of one or two operands, explicit ("ij,jk->ik") or implicit ("ij,jk"); repeated letters take diagonals.
 Tensor einsum(std::string_view expression, const std::vector<Tensor>& operands);
 
-// Shape: views where strides allow it ------------------------------------------------------------------------------------------------
+// Shape: views where strides allow it
+// ------------------------------------------------------------------------------------------------
 
 Tensor reshape(const Tensor& x, const Shape& shape);
 Tensor flatten(const Tensor& x, int64_t first_axis = 0);
@@ -151,7 +162,8 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape);
 Tensor slice(const Tensor& x, std::initializer_list<Index> index);
 Tensor flip(const Tensor& x, const Axes& axes = {});
 
-// Joining and indexing ---------------------------------------------------------------------------------------------------------------
+// Joining and indexing
+// ---------------------------------------------------------------------------------------------------------------
 
 Tensor concat(const std::vector<Tensor>& tensors, int64_t axis = 0);
 Tensor stack(const std::vector<Tensor>& tensors, int64_t axis = 0);
@@ -166,7 +178,8 @@ Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis = -1);
 /// A new last axis of size `depth` with a 1 at the index. ValueError for an index out of [0, depth).
 Tensor one_hot(const Tensor& indices, int64_t depth, DType dtype = DType::float32);
 
-// Softmax and cross entropies ----------------------------------------------------------------------------------------------------------
+// Softmax and cross entropies
+// ----------------------------------------------------------------------------------------------------------
 
 Tensor softmax(const Tensor& x, int64_t axis = -1);
 Tensor log_softmax(const Tensor& x, int64_t axis = -1);
@@ -177,7 +190,8 @@ Tensor softmax_cross_entropy(const Tensor& targets, const Tensor& logits);
 /// Per element: -t log sigmoid(z) - (1 - t) log(1 - sigmoid(z)), stable for large |z|.
 Tensor sigmoid_cross_entropy(const Tensor& targets, const Tensor& logits);
 
-// Graph --------------------------------------------------------------------------------------------------------------------------------
+// Graph
+// --------------------------------------------------------------------------------------------------------------------------------
 
 /// x as a constant: no gradient flows through it.
 Tensor stop_gradient(const Tensor& x);

@@ -1,8 +1,9 @@
-// Random tensors from a counter-based generator (Philox4x32-10; Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
+// Random tensors from a counter-based generator (Philox4x32-10; Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+// 2011).
 //
-// Element i of a draw depends only on (seed, stream, i): the result is the same for any number of threads. Each call takes the next
-// stream of its generator. The functions without a generator use the process's default one, which random::seed() restarts; the
-// default generator may be used from several threads, which then share its streams in the order of their calls.
+// Element i of a draw depends only on (seed, stream, i): the result is the same for any number of threads. Each call takes the
+// next stream of its generator. The functions without a generator use the process's default one, which random::seed() restarts;
+// the default generator may be used from several threads, which then share its streams in the order of their calls.
 #pragma once
 
 #include <atomic>

@@ -1,8 +1,8 @@
 // GradientTape: records what happens to watched tensors and differentiates it.
 //
-// Each thread has one list of records; a tape is an interval on the list of the thread that made it, from its construction until it
-// is consumed, paused for good or destroyed. Nested tapes are intervals inside intervals: derivatives of derivatives need nothing else. Tapes
-// belong to their thread; different threads may record over the same variables at once.
+// Each thread has one list of records; a tape is an interval on the list of the thread that made it, from its construction until
+// it is consumed, paused for good or destroyed. Nested tapes are intervals inside intervals: derivatives of derivatives need
+// nothing else. Tapes belong to their thread; different threads may record over the same variables at once.
 //
 //   GradientTape tape;
 //   Tensor loss = mean(square(model(x) - y));
@@ -26,7 +26,8 @@ struct TapeOptions {
   bool watch_accessed_variables = true;  // trainable variables are watched when they are read
 };
 
-/// What gradient() returns for a source without a path to the target: an undefined Tensor that knows the reason, zeros, or TapeError.
+/// What gradient() returns for a source without a path to the target: an undefined Tensor that knows the reason, zeros, or
+/// TapeError.
 enum class Unconnected : uint8_t { None, Zero, Error };
 
 struct GradientOptions {
@@ -118,7 +119,8 @@ class GradientTape {
   Tensor jacobian(const Tensor& target, const Tensor& source);
   Tensor jacobian(const Tensor& target, const Variable& source) { return jacobian(target, source.value()); }
 
-  /// Nothing is recorded by this tape while the returned guard lives. A tape that is paused already stays so; TapeError for a consumed one.
+  /// Nothing is recorded by this tape while the returned guard lives. A tape that is paused already stays so; TapeError for a
+  /// consumed one.
   class Pause {
    public:
     explicit Pause(GradientTape& tape);
@@ -160,7 +162,8 @@ class GradientTape {
   detail::TapeState* state_;
 };
 
-/// Nothing is recorded by the tapes open on this thread while this lives. A tape opened meanwhile is on its own: it records, for itself.
+/// Nothing is recorded by the tapes open on this thread while this lives. A tape opened meanwhile is on its own: it records, for
+/// itself.
 class NoRecord {
  public:
   NoRecord();

@@ -143,7 +143,8 @@ class Tensor {
   template <class T, class U>
   static void flatten(std::initializer_list<T> list, const Shape& shape, int level, std::vector<U>& out) {
     if (ssize(list) != shape[level])
-      fail<ShapeError>("Tensor", "ragged nested list; got ", list.size(), " values, expected ", shape[level], " at level ", level);
+      fail<ShapeError>("Tensor", "ragged nested list; got ", list.size(), " values, expected ", shape[level], " at level ",
+                       level);
     for (const T& entry : list)
       if constexpr (Element<T>) out.push_back(entry);
       else flatten(entry, shape, level + 1, out);
@@ -170,7 +171,8 @@ class Tensor {
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 std::string to_string(const Tensor& tensor);
 
-// Creation -----------------------------------------------------------------------------------------------------------------------
+// Creation
+// -----------------------------------------------------------------------------------------------------------------------
 
 Tensor zeros(const Shape& shape, DType dtype = DType::float32);
 Tensor ones(const Shape& shape, DType dtype = DType::float32);

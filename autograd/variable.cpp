@@ -13,7 +13,7 @@ namespace detail {
 
 struct VariableState {
   std::atomic<uint32_t> refs{1};
-  Tensor value;      // its header carries `leaf`
+  Tensor value;  // its header carries `leaf`
   Ref<Leaf> leaf;
 
   static void destroy(VariableState* state) { delete state; }
@@ -57,7 +57,8 @@ void update(std::string_view op, kernels::Fn fn, const Variable& variable, const
 
 Variable::Variable(const Tensor& value, Options options) : state_(nullptr) {
   if (options.trainable && !is_floating(value.dtype()))
-    fail<DTypeError>("Variable", "a trainable variable needs a floating dtype; got ", value.dtype(), "; or set trainable = false");
+    fail<DTypeError>("Variable", "a trainable variable needs a floating dtype; got ", value.dtype(),
+                     "; or set trainable = false");
   auto leaf = Ref<detail::Leaf>::adopt(new detail::Leaf);
   leaf->variable = true;
   leaf->trainable = options.trainable;

@@ -18,7 +18,7 @@ enum class DType : uint8_t { boolean, uint8, int32, int64, float16, bfloat16, fl
 
 struct DTypeInfo {
   std::string_view name;
-  uint8_t size;       // bytes
+  uint8_t size;  // bytes
   bool floating;
   std::string_view numpy;  // .npy descr; empty where NumPy has none
 };
@@ -39,19 +39,20 @@ inline void append_text(std::string& out, DType dtype) { out += info(dtype).name
 
 /// C++ type -> DType, for exactly the types a tensor can hold.
 template <class T>
-inline constexpr int kDTypeIndex = std::same_as<T, bool>       ? 0
-                                   : std::same_as<T, uint8_t>  ? 1
-                                   : std::same_as<T, int32_t>  ? 2
+inline constexpr int kDTypeIndex = std::same_as<T, bool>                                                                ? 0
+                                   : std::same_as<T, uint8_t>                                                           ? 1
+                                   : std::same_as<T, int32_t>                                                           ? 2
                                    : std::same_as<T, int64_t> || (std::same_as<T, long long> && sizeof(long long) == 8) ? 3
-                                   : std::same_as<T, float16>  ? 4
-                                   : std::same_as<T, bfloat16> ? 5
-                                   : std::same_as<T, float>    ? 6
-                                   : std::same_as<T, double>   ? 7
-                                                               : -1;
+                                   : std::same_as<T, float16>                                                           ? 4
+                                   : std::same_as<T, bfloat16>                                                          ? 5
+                                   : std::same_as<T, float>                                                             ? 6
+                                   : std::same_as<T, double>                                                            ? 7
+                                                                                                                        : -1;
 
 /// A type that a tensor can hold.
 template <class T>
-concept Element = kDTypeIndex<std::remove_cv_t<T>> >= 0;
+concept Element = kDTypeIndex<std::remove_cv_t<T>>
+>= 0;
 
 template <Element T>
 inline constexpr DType dtype_of = static_cast<DType>(kDTypeIndex<std::remove_cv_t<T>>);

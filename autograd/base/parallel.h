@@ -28,7 +28,8 @@ void parallel_for(int64_t n, int64_t grain, const F& f, int64_t align = 1) {
   if (n <= 0) return;
   if (n <= grain) return f(int64_t{0}, n);
   detail::parallel_run(
-      n, grain, align, [](const void* context, int64_t begin, int64_t end) { (*static_cast<const F*>(context))(begin, end); }, &f);
+      n, grain, align, [](const void* context, int64_t begin, int64_t end) { (*static_cast<const F*>(context))(begin, end); },
+      &f);
 }
 
 }  // namespace gradus

@@ -1,7 +1,7 @@
 // Dual<V, N>: a number V with N partial derivatives, by the chain rule. V may be a SIMD vector, a plain number or itself a dual.
 //
-// Comparisons look at the value alone; select chooses derivatives with the value. Written beside Vec so that the functors, generic in
-// their number type, take either.
+// Comparisons look at the value alone; select chooses derivatives with the value. Written beside Vec so that the functors,
+// generic in their number type, take either.
 #if defined(GRADUS_DUAL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADUS_DUAL_INL_H_
 #undef GRADUS_DUAL_INL_H_
@@ -121,7 +121,10 @@ struct Dual {
 
 /// The activations and other functions of the library under their names, for vectors and duals.
 template <class V>
-concept LaneNumber = requires { typename V::Scalar; } || requires(V v) { v.partials; };
+concept LaneNumber = requires {
+  typename V::Scalar;
+}
+|| requires(V v) { v.partials; };
 
 template <LaneNumber V>
 HWY_INLINE V sigmoid(V x) {

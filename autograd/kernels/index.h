@@ -5,13 +5,14 @@
 
 namespace gradus::kernels {
 
-/// Range check: position of the first index outside [0, size) after wrapping negatives, or -1; `out` (int64, contiguous, same shape)
-/// receives the wrapped indices. `indices` is any integer dtype and layout.
+/// Range check: position of the first index outside [0, size) after wrapping negatives, or -1; `out` (int64, contiguous, same
+/// shape) receives the wrapped indices. `indices` is any integer dtype and layout.
 int64_t wrap_indices(detail::TensorImpl& out, const detail::TensorImpl& indices, int64_t size, bool allow_negative);
 
 /// out = in with `axis` replaced by the dimensions of `indices`. out contiguous; in any layout.
 void take(detail::TensorImpl& out, const detail::TensorImpl& in, const detail::TensorImpl& indices, int axis);
-/// The transpose: out (contiguous, shaped like take's in) += grad (shaped like take's out); repeated indices add up, in index order.
+/// The transpose: out (contiguous, shaped like take's in) += grad (shaped like take's out); repeated indices add up, in index
+/// order.
 void take_add(detail::TensorImpl& out, const detail::TensorImpl& grad, const detail::TensorImpl& indices, int axis);
 /// out[..., i, ...] = in[..., indices[..., i, ...], ...]; out contiguous, shaped like indices; in any layout.
 void gather(detail::TensorImpl& out, const detail::TensorImpl& in, const detail::TensorImpl& indices, int axis);

@@ -7,30 +7,70 @@
 
 namespace gradus::kernels {
 
-/// Every pointwise function there is. Each has one functor (functors-inl.h), generic in its scalar type; a missing one does not compile.
-/// Arguments are named in the order of `in`.
+/// Every pointwise function there is. Each has one functor (functors-inl.h), generic in its scalar type; a missing one does not
+/// compile. Arguments are named in the order of `in`.
 enum class Fn : uint8_t {
   // arithmetic, all dtypes: (a, b) or (a)
-  add, subtract, multiply, divide /* floating */, maximum, minimum, pow, negative, abs, sign, square,
+  add,
+  subtract,
+  multiply,
+  divide /* floating */,
+  maximum,
+  minimum,
+  pow,
+  negative,
+  abs,
+  sign,
+  square,
   // floating only: (a)
-  sqrt, rsqrt, reciprocal, exp, expm1, log, log1p, sin, cos, tan, sinh, cosh, tanh, erf, floor, ceil, round,
-  relu, selu, gelu, gelu_tanh, silu, softplus, sigmoid, gaussian,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sin,
+  cos,
+  tan,
+  sinh,
+  cosh,
+  tanh,
+  erf,
+  floor,
+  ceil,
+  round,
+  relu,
+  selu,
+  gelu,
+  gelu_tanh,
+  silu,
+  softplus,
+  sigmoid,
+  gaussian,
   // floating only, with parameters: leaky_relu (a, slope), elu (a, alpha), clip (a, low, high)
-  leaky_relu, elu, clip,
+  leaky_relu,
+  elu,
+  clip,
   // (target, logit) -> sigmoid cross entropy
   sigmoid_cross_entropy,
   // comparison, all dtypes: (a, b) -> boolean
-  equal, not_equal, less, less_equal,
+  equal,
+  not_equal,
+  less,
+  less_equal,
   // boolean: (a, b) or (a)
-  logical_and, logical_or, logical_not,
+  logical_and,
+  logical_or,
+  logical_not,
   // all dtypes: (boolean condition, a, b)
   where,
   count
 };
 
-/// out[i] = fn(in[0][i], ...). Inputs broadcast to out's shape (aligned from the right, size 1 or absent dimensions repeat) and share one
-/// dtype, which is out's too except where the table says boolean. `out` may be one of the inputs (same header), for updates in place.
-/// Strided and contiguous inputs give the same bits; so does any number of threads.
+/// out[i] = fn(in[0][i], ...). Inputs broadcast to out's shape (aligned from the right, size 1 or absent dimensions repeat) and
+/// share one dtype, which is out's too except where the table says boolean. `out` may be one of the inputs (same header), for
+/// updates in place. Strided and contiguous inputs give the same bits; so does any number of threads.
 void pointwise(Fn fn, detail::TensorImpl& out, std::span<const detail::TensorImpl* const> in);
 
 }  // namespace gradus::kernels

@@ -12,13 +12,13 @@ constexpr double kSeluScale = 1.0507009873554805, kSeluAlpha = 1.673263242354377
 constexpr double kGeluInner = 0.7978845608028654, kGeluCubic = 0.044715;  // sqrt(2/pi), and Hendrycks and Gimpel's constant
 
 constexpr Op kRelu{.name = "relu", .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return where(s.out() > 0, g, 0); }}}}};
-constexpr Op kLeakyRelu{.name = "leaky_relu", .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) {
-                                                             return where(s.in(0) > 0, g, g * s.in(1));
-                                                           }}}}};
+constexpr Op kLeakyRelu{
+    .name = "leaky_relu",
+    .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return where(s.in(0) > 0, g, g * s.in(1)); }}}}};
 // Left of zero the derivative alpha e^x is the output plus alpha.
 constexpr Op kElu{.name = "elu", .rules = {{{kIn0 | kIn1 | kOut, [](const Saved& s, const Tensor& g) {
-                                                return where(s.in(0) > 0, g, g * (s.out() + s.in(1)));
-                                              }}}}};
+                                               return where(s.in(0) > 0, g, g * (s.out() + s.in(1)));
+                                             }}}}};
 constexpr Op kSelu{.name = "selu", .rules = {{{kOut, [](const Saved& s, const Tensor& g) {
                                                  const Tensor& y = s.out();
                                                  return where(y > 0, kSeluScale * g, g * (y + kSeluScale * kSeluAlpha));
@@ -31,12 +31,12 @@ constexpr Op kGelu{.name = "gelu", .rules = {{{kIn0, [](const Saved& s, const Te
                                                  return g * (cdf + x * pdf);
                                                }}}}};
 constexpr Op kGeluTanh{.name = "gelu_tanh", .rules = {{{kIn0, [](const Saved& s, const Tensor& g) {
-                                                           const Tensor& x = s.in(0);
-                                                           const Tensor xx = square(x);
-                                                           const Tensor t = tanh(kGeluInner * x * (1 + kGeluCubic * xx));
-                                                           const Tensor inner = kGeluInner * (1 + 3 * kGeluCubic * xx);
-                                                           return g * (0.5 * (1 + t) + 0.5 * x * (1 - square(t)) * inner);
-                                                         }}}}};
+                                                          const Tensor& x = s.in(0);
+                                                          const Tensor xx = square(x);
+                                                          const Tensor t = tanh(kGeluInner * x * (1 + kGeluCubic * xx));
+                                                          const Tensor inner = kGeluInner * (1 + 3 * kGeluCubic * xx);
+                                                          return g * (0.5 * (1 + t) + 0.5 * x * (1 - square(t)) * inner);
+                                                        }}}}};
 constexpr Op kSilu{.name = "silu", .rules = {{{kIn0, [](const Saved& s, const Tensor& g) {
                                                  const Tensor p = sigmoid(s.in(0));
                                                  return g * (p * (1 + s.in(0) * (1 - p)));
@@ -45,9 +45,8 @@ constexpr Op kSoftplus{.name = "softplus",
                        .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * sigmoid(s.in(0)); }}}}};
 constexpr Op kSigmoid{.name = "sigmoid",
                       .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return g * s.out() * (1 - s.out()); }}}}};
-constexpr Op kGaussian{.name = "gaussian", .rules = {{{kIn0 | kOut, [](const Saved& s, const Tensor& g) {
-                                                          return -2 * g * s.in(0) * s.out();
-                                                        }}}}};
+constexpr Op kGaussian{.name = "gaussian",
+                       .rules = {{{kIn0 | kOut, [](const Saved& s, const Tensor& g) { return -2 * g * s.in(0) * s.out(); }}}}};
 
 // x and one parameter, which is a constant.
 Tensor parametric(const Op& op, Fn fn, const Tensor& x, double parameter) {
@@ -69,7 +68,8 @@ Tensor leaky_relu(const Tensor& x, double slope) { return detail::parametric(det
 Tensor elu(const Tensor& x, double alpha) { return detail::parametric(detail::kElu, Fn::elu, x, alpha); }
 Tensor selu(const Tensor& x) { return detail::unary_floating(detail::kSelu, Fn::selu, x); }
 Tensor gelu(const Tensor& x, bool approximate) {
-  return approximate ? detail::unary_floating(detail::kGeluTanh, Fn::gelu_tanh, x) : detail::unary_floating(detail::kGelu, Fn::gelu, x);
+  return approximate ? detail::unary_floating(detail::kGeluTanh, Fn::gelu_tanh, x)
+                     : detail::unary_floating(detail::kGelu, Fn::gelu, x);
 }
 Tensor silu(const Tensor& x) { return detail::unary_floating(detail::kSilu, Fn::silu, x); }
 Tensor softplus(const Tensor& x) { return detail::unary_floating(detail::kSoftplus, Fn::softplus, x); }

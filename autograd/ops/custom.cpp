@@ -38,9 +38,8 @@ struct Custom {
 
 constexpr Op custom_op(std::string_view name) {
   return {.name = name,
-          .rules = {{{0, [](const Saved& s, const Tensor& g) {
-                        return s.attrs<Custom*>()->gradient(static_cast<size_t>(s.index()), g);
-                      }}}},
+          .rules = {{{0, [](const Saved& s,
+                            const Tensor& g) { return s.attrs<Custom*>()->gradient(static_cast<size_t>(s.index()), g); }}}},
           .variadic = true,
           .destroy = [](std::byte* attrs) { delete *reinterpret_cast<Custom**>(attrs); }};
 }

@@ -21,30 +21,32 @@ Tensor add_rows(const Tensor& g, const Tensor& indices, const AxisAttrs& attrs);
 Tensor gather_elements(const Tensor& x, const Tensor& indices, int axis);
 Tensor add_elements(const Tensor& g, const Tensor& indices, const AxisAttrs& attrs);
 
-constexpr Op kTake{.name = "take",
-                   .rules = {{{.saves = kIn1,
-                               .gradient = [](const Saved& s, const Tensor& g) { return add_rows(g, s.in(1), s.attrs<AxisAttrs>()); },
-                               .accumulate =
-                                   [](const Saved& s, const Tensor& g, TensorImpl& adjoint) {
-                                     kernels::take_add(adjoint, g.impl(), s.in(1).impl(), s.attrs<AxisAttrs>().axis);
-                                     return true;
-                                   },
-                               .accumulate_from_zero = true}}}};
-constexpr Op kTakeAdd{.name = "take_add", .rules = {{{kIn1, [](const Saved& s, const Tensor& g) {
-                                                          return take_rows(g, s.in(1), s.attrs<AxisAttrs>().axis);
-                                                        }}}}};
-constexpr Op kGather{.name = "gather",
-                     .rules = {{{.saves = kIn1,
-                                 .gradient = [](const Saved& s, const Tensor& g) { return add_elements(g, s.in(1), s.attrs<AxisAttrs>()); },
-                                 .accumulate =
-                                     [](const Saved& s, const Tensor& g, TensorImpl& adjoint) {
-                                       kernels::gather_add(adjoint, g.impl(), s.in(1).impl(), s.attrs<AxisAttrs>().axis);
-                                       return true;
-                                     },
-                                 .accumulate_from_zero = true}}}};
-constexpr Op kGatherAdd{.name = "gather_add", .rules = {{{kIn1, [](const Saved& s, const Tensor& g) {
-                                                              return gather_elements(g, s.in(1), s.attrs<AxisAttrs>().axis);
-                                                            }}}}};
+constexpr Op kTake{
+    .name = "take",
+    .rules = {{{.saves = kIn1,
+                .gradient = [](const Saved& s, const Tensor& g) { return add_rows(g, s.in(1), s.attrs<AxisAttrs>()); },
+                .accumulate =
+                    [](const Saved& s, const Tensor& g, TensorImpl& adjoint) {
+                      kernels::take_add(adjoint, g.impl(), s.in(1).impl(), s.attrs<AxisAttrs>().axis);
+                      return true;
+                    },
+                .accumulate_from_zero = true}}}};
+constexpr Op kTakeAdd{
+    .name = "take_add",
+    .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return take_rows(g, s.in(1), s.attrs<AxisAttrs>().axis); }}}}};
+constexpr Op kGather{
+    .name = "gather",
+    .rules = {{{.saves = kIn1,
+                .gradient = [](const Saved& s, const Tensor& g) { return add_elements(g, s.in(1), s.attrs<AxisAttrs>()); },
+                .accumulate =
+                    [](const Saved& s, const Tensor& g, TensorImpl& adjoint) {
+                      kernels::gather_add(adjoint, g.impl(), s.in(1).impl(), s.attrs<AxisAttrs>().axis);
+                      return true;
+                    },
+                .accumulate_from_zero = true}}}};
+constexpr Op kGatherAdd{
+    .name = "gather_add",
+    .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return gather_elements(g, s.in(1), s.attrs<AxisAttrs>().axis); }}}}};
 constexpr Op kOneHot{.name = "one_hot"};
 
 Tensor take_rows(const Tensor& x, const Tensor& indices, int axis) {
@@ -104,7 +106,8 @@ Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis) {
   bool fits = indices.ndim() == x.ndim();
   for (int i = 0; fits && i < x.ndim(); ++i) fits = i == at || indices.shape()[i] == x.shape()[i];
   if (!fits)
-    fail<ShapeError>("gather", "indices do not fit; got ", indices.shape(), " for ", x.shape(), ", expected equal shapes outside axis ", at);
+    fail<ShapeError>("gather", "indices do not fit; got ", indices.shape(), " for ", x.shape(),
+                     ", expected equal shapes outside axis ", at);
   return detail::gather_elements(x, detail::wrapped_indices("gather", indices, x.shape()[at], true), at);
 }
 

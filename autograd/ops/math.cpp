@@ -12,9 +12,8 @@ constexpr Op kAbs{.name = "abs", .rules = {{{kIn0, [](const Saved& s, const Tens
 constexpr Op kSign{.name = "sign", .rules = {{kZeroGradient}}};
 constexpr Op kSquare{.name = "square", .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return 2 * g * s.in(0); }}}}};
 constexpr Op kSqrt{.name = "sqrt", .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return 0.5 * g / s.out(); }}}}};
-constexpr Op kRsqrt{.name = "rsqrt", .rules = {{{kIn0 | kOut, [](const Saved& s, const Tensor& g) {
-                                                   return -0.5 * g * s.out() / s.in(0);
-                                                 }}}}};
+constexpr Op kRsqrt{.name = "rsqrt",
+                    .rules = {{{kIn0 | kOut, [](const Saved& s, const Tensor& g) { return -0.5 * g * s.out() / s.in(0); }}}}};
 constexpr Op kReciprocal{.name = "reciprocal",
                          .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return -(g * square(s.out())); }}}}};
 constexpr Op kExp{.name = "exp", .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return g * s.out(); }}}}};
@@ -28,7 +27,8 @@ constexpr Op kTan{.name = "tan", .rules = {{{kOut, [](const Saved& s, const Tens
 constexpr Op kSinh{.name = "sinh", .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * cosh(s.in(0)); }}}}};
 constexpr Op kCosh{.name = "cosh", .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * sinh(s.in(0)); }}}}};
 // 1 - y^2 cancels for |x| > 4; the absolute error stays below 1e-7 in float32, and the input need not be kept.
-constexpr Op kTanh{.name = "tanh", .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return g * (1 - square(s.out())); }}}}};
+constexpr Op kTanh{.name = "tanh",
+                   .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return g * (1 - square(s.out())); }}}}};
 constexpr Op kErf{.name = "erf", .rules = {{{kIn0, [](const Saved& s, const Tensor& g) {
                                                return g * (2 * std::numbers::inv_sqrtpi * exp(-square(s.in(0))));
                                              }}}}};
@@ -38,7 +38,7 @@ constexpr Op kRound{.name = "round", .rules = {{kZeroGradient}}};
 
 }  // namespace
 
-constexpr const Op* kOps[] = {&kAbs, &kSign, &kSquare, &kSqrt, &kRsqrt, &kReciprocal, &kExp, &kExpm1, &kLog, &kLog1p,
+constexpr const Op* kOps[] = {&kAbs, &kSign, &kSquare, &kSqrt, &kRsqrt, &kReciprocal, &kExp, &kExpm1, &kLog,  &kLog1p,
                               &kSin, &kCos,  &kTan,    &kSinh, &kCosh,  &kTanh,       &kErf, &kFloor, &kCeil, &kRound};
 const OpFamily kMathOps{"math", kOps};
 

@@ -20,17 +20,16 @@ bool add_product(const Tensor& a, const Tensor& b, TensorImpl& adjoint) {
 Tensor flipped(const Tensor& x) { return swapaxes(x, -1, -2); }
 
 // Leading dimensions broadcast; the engine sums over them.
-constexpr Op kMatmul{
-    .name = "matmul",
-    .rules = {{{.saves = kIn1,
-                .gradient = [](const Saved& s, const Tensor& g) { return matmul(g, flipped(s.in(1))); },
-                .accumulate = [](const Saved& s, const Tensor& g,
-                                 TensorImpl& adjoint) { return add_product(g, flipped(s.in(1)), adjoint); }},
-               {.saves = kIn0,
-                .gradient = [](const Saved& s, const Tensor& g) { return matmul(flipped(s.in(0)), g); },
-                .accumulate = [](const Saved& s, const Tensor& g,
-                                 TensorImpl& adjoint) { return add_product(flipped(s.in(0)), g, adjoint); }}}},
-    .broadcasts = true};
+constexpr Op kMatmul{.name = "matmul",
+                     .rules = {{{.saves = kIn1,
+                                 .gradient = [](const Saved& s, const Tensor& g) { return matmul(g, flipped(s.in(1))); },
+                                 .accumulate = [](const Saved& s, const Tensor& g,
+                                                  TensorImpl& adjoint) { return add_product(g, flipped(s.in(1)), adjoint); }},
+                                {.saves = kIn0,
+                                 .gradient = [](const Saved& s, const Tensor& g) { return matmul(flipped(s.in(0)), g); },
+                                 .accumulate = [](const Saved& s, const Tensor& g,
+                                                  TensorImpl& adjoint) { return add_product(flipped(s.in(0)), g, adjoint); }}}},
+                     .broadcasts = true};
 
 Shape leading(const Shape& shape) { return Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 2))); }
 
@@ -89,10 +88,11 @@ Tensor contract(const Tensor& a, const Tensor& b, const Shape& axes_a, const Sha
   for (int i = 0; i < a.ndim(); ++i)
     if (!(mask_a >> i & 1u)) order_a.push_back(i), out.push_back(a.shape()[i]), m *= a.shape()[i];
   for (int i = 0; i < axes_a.ndim(); ++i) {
-    const int from_a = normalize_axis("tensordot", axes_a[i], a.ndim()), from_b = normalize_axis("tensordot", axes_b[i], b.ndim());
+    const int from_a = normalize_axis("tensordot", axes_a[i], a.ndim()),
+              from_b = normalize_axis("tensordot", axes_b[i], b.ndim());
     if (a.shape()[from_a] != b.shape()[from_b])
-      fail<ShapeError>("tensordot", "contracted dimensions differ; got ", a.shape(), " and ", b.shape(), ", expected axes ", axes_a,
-                       " and ", axes_b, " to agree");
+      fail<ShapeError>("tensordot", "contracted dimensions differ; got ", a.shape(), " and ", b.shape(), ", expected axes ",
+                       axes_a, " and ", axes_b, " to agree");
     order_a.push_back(from_a);
     order_b.push_back(from_b);
     k *= a.shape()[from_a];

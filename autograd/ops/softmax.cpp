@@ -10,12 +10,12 @@ namespace detail {
 namespace {
 
 constexpr Op kSoftmax{.name = "softmax", .rules = {{{kOut, [](const Saved& s, const Tensor& g) {
-                                                        const Tensor& y = s.out();
-                                                        return y * (g - sum(g * y, -1, true));
-                                                      }}}}};
-constexpr Op kLogSoftmax{.name = "log_softmax", .rules = {{{kOut, [](const Saved& s, const Tensor& g) {
-                                                               return g - exp(s.out()) * sum(g, -1, true);
-                                                             }}}}};
+                                                       const Tensor& y = s.out();
+                                                       return y * (g - sum(g * y, -1, true));
+                                                     }}}}};
+constexpr Op kLogSoftmax{
+    .name = "log_softmax",
+    .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return g - exp(s.out()) * sum(g, -1, true); }}}}};
 
 Tensor cross_entropy_grad(const Tensor& logits, const Tensor& g, const Tensor& labels);
 
@@ -27,15 +27,15 @@ constexpr Op kSparseCrossEntropy{
 Tensor target_rows(const Tensor& logits, const Tensor& labels) { return one_hot(labels, logits.shape().back(), logits.dtype()); }
 
 // (softmax(logits) - onehot(labels)) * g per row, in one pass. Inputs: logits, g, labels.
-constexpr Op kSparseCrossEntropyGrad{
-    .name = "sparse_softmax_cross_entropy_grad",
-    .rules = {{{kIn0 | kIn1,
-                [](const Saved& s, const Tensor& h) {
-                  const Tensor p = softmax(s.in(0));
-                  return expand_dims(s.in(1), -1) * p * (h - sum(h * p, -1, true));
-                }},
-               {kIn0 | kIn2,
-                [](const Saved& s, const Tensor& h) { return sum(h * (softmax(s.in(0)) - target_rows(s.in(0), s.in(2))), -1); }}}}};
+constexpr Op kSparseCrossEntropyGrad{.name = "sparse_softmax_cross_entropy_grad",
+                                     .rules = {{{kIn0 | kIn1,
+                                                 [](const Saved& s, const Tensor& h) {
+                                                   const Tensor p = softmax(s.in(0));
+                                                   return expand_dims(s.in(1), -1) * p * (h - sum(h * p, -1, true));
+                                                 }},
+                                                {kIn0 | kIn2, [](const Saved& s, const Tensor& h) {
+                                                   return sum(h * (softmax(s.in(0)) - target_rows(s.in(0), s.in(2))), -1);
+                                                 }}}}};
 
 Tensor cross_entropy_grad(const Tensor& logits, const Tensor& g, const Tensor& labels) {
   const Tensor dense = g.contiguous();
@@ -81,7 +81,8 @@ Tensor sparse_softmax_cross_entropy(const Tensor& labels, const Tensor& logits) 
   bool fits = labels.ndim() + 1 == z.ndim();
   for (int i = 0; fits && i < labels.ndim(); ++i) fits = labels.shape()[i] == z.shape()[i];
   if (!fits)
-    fail<ShapeError>(name, "labels do not fit the logits; got ", labels.shape(), " and ", z.shape(), ", expected [...] and [..., classes]");
+    fail<ShapeError>(name, "labels do not fit the logits; got ", labels.shape(), " and ", z.shape(),
+                     ", expected [...] and [..., classes]");
   const Tensor checked = detail::wrapped_indices(name, labels, z.shape().back(), false);
   Tensor out = detail::empty(name, labels.shape(), z.dtype());
   kernels::sparse_cross_entropy(*out.ref(), z.impl(), checked.impl());
@@ -91,8 +92,8 @@ Tensor sparse_softmax_cross_entropy(const Tensor& labels, const Tensor& logits) 
 
 Tensor softmax_cross_entropy(const Tensor& targets, const Tensor& logits) {
   if (targets.shape() != logits.shape())
-    fail<ShapeError>("softmax_cross_entropy", "targets and logits differ in shape; got ", targets.shape(), " and ", logits.shape(),
-                     ", expected [..., classes] twice");
+    fail<ShapeError>("softmax_cross_entropy", "targets and logits differ in shape; got ", targets.shape(), " and ",
+                     logits.shape(), ", expected [..., classes] twice");
   return -sum(targets * log_softmax(logits), -1);
 }
 

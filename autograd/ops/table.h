@@ -13,8 +13,8 @@ struct OpFamily {
   std::span<const Op* const> ops;
 };
 
-extern const OpFamily kArithmeticOps, kMathOps, kActivationOps, kReduceOps, kMatmulOps, kViewOps, kJoinOps, kIndexOps, kSoftmaxOps,
-    kGraphOps, kCustomOps;
+extern const OpFamily kArithmeticOps, kMathOps, kActivationOps, kReduceOps, kMatmulOps, kViewOps, kJoinOps, kIndexOps,
+    kSoftmaxOps, kGraphOps, kCustomOps;
 
 /// Every operation the tape can hold.
 std::vector<const Op*> all_ops();

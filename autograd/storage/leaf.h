@@ -1,5 +1,5 @@
-// The identity of something watched: a variable, or a tensor that was watched by hand. Every value a variable has had points to the
-// variable's one leaf. Reference-counted; only backward() and the variable itself write to it after construction.
+// The identity of something watched: a variable, or a tensor that was watched by hand. Every value a variable has had points to
+// the variable's one leaf. Reference-counted; only backward() and the variable itself write to it after construction.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@ struct Leaf {
   bool variable = false;   // otherwise a tensor, watched only on request
   bool trainable = false;  // variables: watched whenever they are read
   std::string name;
-  Ref<TensorImpl> grad;    // what backward() has accumulated
+  Ref<TensorImpl> grad;  // what backward() has accumulated
 
   static void destroy(Leaf* leaf) { delete leaf; }
 };

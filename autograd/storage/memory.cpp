@@ -29,7 +29,7 @@ constexpr bool kPooled = true;
 constexpr size_t kAlignment = 64, kSlab = size_t{1} << 20, kHugePage = size_t{2} << 20;
 constexpr size_t kSmallest = 64;
 constexpr uint32_t kClasses = 4 * 42, kSmallClasses = 4 * 9 + 1;  // small: up to 32 KiB
-constexpr int64_t kThreadCacheBytes = 256 << 10;                 // per class and thread, before half goes back
+constexpr int64_t kThreadCacheBytes = 256 << 10;                  // per class and thread, before half goes back
 
 // Class c holds blocks of kSmallest * 2^(c/4) * (1 + (c%4)/4) bytes, rounded up to the alignment.
 constexpr size_t class_bytes(uint32_t c) {

@@ -1,9 +1,9 @@
 // Pooled memory for tensor headers and buffers.
 //
 // Blocks are 64-byte aligned and come in size classes, four per doubling. Small blocks are kept in a cache per thread, large ones
-// in one list for the process; both are reused instead of returned, so that a training step in its steady state asks the system for
-// nothing. What is cached never exceeds twice the peak of what was in use. Safe to call from any thread; a block may be freed on
-// another thread than the one that asked for it. Under sanitizers every block is its own allocation.
+// in one list for the process; both are reused instead of returned, so that a training step in its steady state asks the system
+// for nothing. What is cached never exceeds twice the peak of what was in use. Safe to call from any thread; a block may be freed
+// on another thread than the one that asked for it. Under sanitizers every block is its own allocation.
 #pragma once
 
 #include <cstddef>

@@ -28,16 +28,16 @@ struct Leaf;  // identity of something watched; see leaf.h
 struct TensorImpl {
   std::atomic<uint32_t> refs{1};
   DType dtype = DType::float32;
-  bool contiguous = true;           // row-major without gaps
-  bool missing = false;             // no value: the buffer holds the reason as text
-  uint32_t node = 0;                // number of the record that made this, valid within `epoch`
-  uint64_t epoch = 0;               // which life of which thread's list; 0: never recorded
+  bool contiguous = true;            // row-major without gaps
+  bool missing = false;              // no value: the buffer holds the reason as text
+  uint32_t node = 0;                 // number of the record that made this, valid within `epoch`
+  uint64_t epoch = 0;                // which life of which thread's list; 0: never recorded
   std::atomic<Leaf*> leaf{nullptr};  // set: a watched tensor or a variable's value; owned
-  std::byte* data = nullptr;        // first element
-  int64_t size = 0;                 // number of elements
+  std::byte* data = nullptr;         // first element
+  int64_t size = 0;                  // number of elements
   Ref<Buffer> buffer;
   Shape shape;
-  Strides strides;                  // in elements; only the first ndim are written
+  Strides strides;  // in elements; only the first ndim are written
 
   int ndim() const { return shape.ndim(); }
   int64_t stride(int axis) const { return strides[static_cast<size_t>(axis)]; }

@@ -11,8 +11,8 @@ namespace {
 
 std::atomic<uint64_t> next_thread{1};
 
-// By thread number (modulo the size): the epoch in which the oldest open tape began, 0 without one. Lets a thread see that a tensor
-// belongs to another thread's open tape; threads that share a slot may miss it, never see it wrongly.
+// By thread number (modulo the size): the epoch in which the oldest open tape began, 0 without one. Lets a thread see that a
+// tensor belongs to another thread's open tape; threads that share a slot may miss it, never see it wrongly.
 std::array<std::atomic<uint64_t>, 256> open_since{};
 
 size_t hash(const Leaf* leaf) { return (reinterpret_cast<uintptr_t>(leaf) >> 4) * 0x9E3779B97F4A7C15u >> 32; }
@@ -259,7 +259,8 @@ bool TapeState::covers(uint32_t id, uint32_t size) const {
          std::none_of(excluded.begin(), excluded.end(), [id](const auto& gap) { return gap.first <= id && id < gap.second; });
 }
 
-// What a rule sees ------------------------------------------------------------------------------------------------------------------
+// What a rule sees
+// ------------------------------------------------------------------------------------------------------------------
 
 const Tensor& Saved::saved(uint16_t bit) const {
   if (!(node_.saved_mask & bit))

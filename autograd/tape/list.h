@@ -1,5 +1,5 @@
-// The Wengert list: what one thread has recorded, in order. Record numbers are 32-bit; a tensor remembers (epoch, number), and an epoch
-// ends whenever records are dropped, so a number that outlives its record can go stale but never points to another one.
+// The Wengert list: what one thread has recorded, in order. Record numbers are 32-bit; a tensor remembers (epoch, number), and an
+// epoch ends whenever records are dropped, so a number that outlives its record can go stale but never points to another one.
 #pragma once
 
 #include <span>
@@ -17,12 +17,12 @@ inline constexpr uint32_t kNoNode = UINT32_MAX;
 
 /// One record. The block holds, in order: saved tensors, dims of the output, attributes, input numbers.
 struct Node {
-  const Op* op;            // null: a leaf, whose one saved tensor is the watched value
+  const Op* op;  // null: a leaf, whose one saved tensor is the watched value
   std::byte* block;
-  uint32_t inputs;         // number of inputs
-  uint32_t ids_offset;     // where the input numbers start in the block
-  uint16_t saved_mask;     // which of the op's inputs and output are saved
-  uint8_t saved;           // their number
+  uint32_t inputs;      // number of inputs
+  uint32_t ids_offset;  // where the input numbers start in the block
+  uint16_t saved_mask;  // which of the op's inputs and output are saved
+  uint8_t saved;        // their number
   uint8_t ndim;
   DType dtype;
 
@@ -41,9 +41,9 @@ struct TapeState {
   bool persistent = false, auto_watch = true;
   bool recording = true, consumed = false;
   std::vector<std::pair<uint32_t, uint32_t>> excluded = {};  // recorded by other tapes while this one was paused
-  std::vector<const Leaf*> watched = {};                 // by hand
-  class List* list = nullptr;                            // null: its thread has ended
-  uint64_t muted = 0;                                    // the mute() that paused it, or 0
+  std::vector<const Leaf*> watched = {};                     // by hand
+  class List* list = nullptr;                                // null: its thread has ended
+  uint64_t muted = 0;                                        // the mute() that paused it, or 0
 
   uint32_t last(uint32_t size) const { return end == kNoNode ? size : end; }
   /// True when this tape recorded `id`; `size` is the list's.
@@ -81,7 +81,7 @@ class List {
   void close(TapeState& tape);   // forgets the tape and every record no other tape needs
   void resume(TapeState& tape);  // recording counters
   void suspend(TapeState& tape);
-  void pause(TapeState& tape);   // suspends it; what is recorded until unpause() is not the tape's
+  void pause(TapeState& tape);  // suspends it; what is recorded until unpause() is not the tape's
   void unpause(TapeState& tape);
   /// Pauses every tape that records now; the number is for unmute().
   uint64_t mute();
@@ -122,7 +122,7 @@ class List {
   std::vector<Segment> segments_;  // epochs alive, oldest first; the last one is current
   uint64_t thread_, next_epoch_;
   std::vector<uint32_t> leaves_;
-  std::vector<LeafEntry> table_;   // open addressing by leaf; a power of two, at most half full
+  std::vector<LeafEntry> table_;  // open addressing by leaf; a power of two, at most half full
   size_t table_used_ = 0;
   std::vector<TapeState*> tapes_;  // live, in order of opening
   std::vector<uint32_t> ids_;      // scratch of record()

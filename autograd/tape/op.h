@@ -1,7 +1,7 @@
 // What an operation is to the tape: a name and one gradient rule per input.
 //
-// A rule is a tensor expression over public operations. It may read only what it declares in `saves`; the tape keeps nothing else, and
-// keeps that only when the rule's input is on the tape. Rules never see broadcasting: the engine sums a gradient back.
+// A rule is a tensor expression over public operations. It may read only what it declares in `saves`; the tape keeps nothing
+// else, and keeps that only when the rule's input is on the tape. Rules never see broadcasting: the engine sums a gradient back.
 #pragma once
 
 #include <array>
@@ -60,9 +60,9 @@ struct Rule {
 struct Op {
   std::string_view name;
   std::array<Rule, 4> rules{};
-  bool variadic = false;                          // any number of inputs, all with rules[0]
-  bool broadcasts = false;                        // the engine sums gradients over broadcast dimensions
-  void (*destroy)(std::byte* attrs) = nullptr;    // for attributes that own something
+  bool variadic = false;                        // any number of inputs, all with rules[0]
+  bool broadcasts = false;                      // the engine sums gradients over broadcast dimensions
+  void (*destroy)(std::byte* attrs) = nullptr;  // for attributes that own something
 
   constexpr const Rule& rule(uint32_t k) const { return rules[variadic ? 0 : k]; }
 };

@@ -1,5 +1,5 @@
-// Append-only memory whose elements never move: a list of equal items and an arena of bytes, both in chunks that are kept when the
-// contents are dropped. A reference survives the appends that a recorded backward pass makes.
+// Append-only memory whose elements never move: a list of equal items and an arena of bytes, both in chunks that are kept when
+// the contents are dropped. A reference survives the appends that a recorded backward pass makes.
 #pragma once
 
 #include <algorithm>

@@ -48,13 +48,12 @@ void consume(TapeState& tape) {
 
 bool alone(const TapeState& tape) {
   const uint32_t size = tape.list->size();
-  return std::none_of(tape.list->tapes().begin(), tape.list->tapes().end(), [&](const TapeState* t) {
-    return t != &tape && t->begin < tape.last(size) && t->last(size) > tape.begin;
-  });
+  return std::none_of(tape.list->tapes().begin(), tape.list->tapes().end(),
+                      [&](const TapeState* t) { return t != &tape && t->begin < tape.last(size) && t->last(size) > tape.begin; });
 }
 
-// What gradient(), jacobian() and backward() do to their tape: one that is not persistent ends here and is consumed when this dies,
-// whether the walk succeeds or a rule throws; a persistent one pauses, unless its graph is wanted.
+// What gradient(), jacobian() and backward() do to their tape: one that is not persistent ends here and is consumed when this
+// dies, whether the walk succeeds or a rule throws; a persistent one pauses, unless its graph is wanted.
 class Answering {
  public:
   explicit Answering(TapeState& tape, bool create_graph = false) : tape_(tape), consuming_(!tape.persistent) {
@@ -131,7 +130,8 @@ Tensor seed_for(const Tensor& target, const std::vector<Tensor>& given, size_t i
   if (given.empty() || !given[i].ref()) return ones(target.shape(), target.dtype());
   const Tensor& seed = given[i];
   if (seed.shape() != target.shape())
-    fail<ShapeError>("gradient", "output gradient ", i, " does not fit its target; got ", seed.shape(), ", expected ", target.shape());
+    fail<ShapeError>("gradient", "output gradient ", i, " does not fit its target; got ", seed.shape(), ", expected ",
+                     target.shape());
   return seed.astype(target.dtype());
 }
 
@@ -160,7 +160,8 @@ void GradientTape::watch(const Tensor& tensor) {
   check_thread(*state_, "watch");
   if (!is_floating(tensor.dtype()))
     fail<DTypeError>("watch", "only floating tensors have gradients; got ", tensor.dtype(), ", expected a floating dtype");
-  if (!state_->recording) fail<TapeError>("watch", "the tape is not recording; got a consumed or paused tape, expected an open one");
+  if (!state_->recording)
+    fail<TapeError>("watch", "the tape is not recording; got a consumed or paused tape, expected an open one");
   const uint32_t id = state_->list->watch(tensor);
   if (!(*state_->list)[id].op) state_->watched.push_back(List::leaf_of((*state_->list)[id]));
 }
@@ -170,12 +171,14 @@ void GradientTape::compute(std::span<const Tensor> targets, std::span<const Sour
   check_thread(*state_, "gradient");
   TapeState& tape = *state_;
   if (tape.consumed)
-    fail<TapeError>("gradient", "the tape was consumed by an earlier gradient(); got a second call, expected one; "
-                                "construct the tape with {.persistent = true}");
+    fail<TapeError>("gradient",
+                    "the tape was consumed by an earlier gradient(); got a second call, expected one; "
+                    "construct the tape with {.persistent = true}");
   if (options.create_graph && !tape.persistent)
     fail<TapeError>("gradient", "create_graph needs a persistent tape; got persistent = false; or nest a second tape outside");
   if (!options.output_gradients.empty() && options.output_gradients.size() != targets.size())
-    fail<ValueError>("gradient", "one output gradient per target; got ", options.output_gradients.size(), ", expected ", targets.size());
+    fail<ValueError>("gradient", "one output gradient per target; got ", options.output_gradients.size(), ", expected ",
+                     targets.size());
 
   Job job;
   for (size_t i = 0; i < targets.size(); ++i) {
@@ -249,7 +252,8 @@ int64_t GradientTape::size() const {
   const std::vector<uint32_t>& leaves = state_->list->leaves();
   const uint32_t last = state_->last(state_->list->size());
   const auto operations = [&](uint32_t from, uint32_t to) {
-    return int64_t{to} - from - (std::lower_bound(leaves.begin(), leaves.end(), to) - std::lower_bound(leaves.begin(), leaves.end(), from));
+    return int64_t{to} - from -
+           (std::lower_bound(leaves.begin(), leaves.end(), to) - std::lower_bound(leaves.begin(), leaves.end(), from));
   };
   int64_t count = operations(state_->begin, last);
   for (const auto& [from, to] : state_->excluded) count -= operations(from, std::min(to, last));
@@ -289,7 +293,8 @@ void Tensor::backward() const {
     Ref<detail::TensorImpl>& grad = List::leaf_of(list[sources[i]])->grad;
     grad = grad ? add(Tensor(grad), gradients[i]).ref() : gradients[i].ref();
   }
-  if (!some) fail<TapeError>("backward", "nothing watched gets a gradient; got a tensor whose paths are all cut, expected an open one");
+  if (!some)
+    fail<TapeError>("backward", "nothing watched gets a gradient; got a tensor whose paths are all cut, expected an open one");
 }
 
 Tensor Tensor::grad() const {

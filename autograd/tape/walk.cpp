@@ -75,7 +75,8 @@ class Walk {
     if (id == kNoNode || id >= end_) return nullptr;
     if (id >= begin_) return &scratch_->adjoints[id - begin_];
     auto& low = scratch_->low;
-    const auto it = std::lower_bound(low.begin(), low.end(), id, [](const auto& entry, uint32_t key) { return entry.first < key; });
+    const auto it =
+        std::lower_bound(low.begin(), low.end(), id, [](const auto& entry, uint32_t key) { return entry.first < key; });
     return it != low.end() && it->first == id ? &it->second : nullptr;
   }
   bool needed(uint32_t id) {
@@ -122,8 +123,8 @@ class Walk {
       if (!rule.gradient || !needed(ids[k])) continue;
       const Saved saved(node, static_cast<int>(k));
       Tensor& to = *adjoint(ids[k]);
-      if (rule.accumulate && !recorded(g) && !reads_recorded(node) && (to.ref() || rule.accumulate_from_zero) &&
-          own(to, saved) && rule.accumulate(saved, g, *to.ref()))
+      if (rule.accumulate && !recorded(g) && !reads_recorded(node) && (to.ref() || rule.accumulate_from_zero) && own(to, saved) &&
+          rule.accumulate(saved, g, *to.ref()))
         continue;
       Tensor part = rule.gradient(saved, g);
       if (!part.ref()) continue;  // the rule knows that nothing flows
@@ -170,7 +171,8 @@ class Walk {
   static Tensor fit(const Node& node, const Node& input, int k, Tensor g) {
     const TensorImpl& impl = g.impl();
     if (impl.dtype != input.dtype)
-      fail<TapeError>(node.op->name, "gradient of input ", k, " has the wrong dtype; got ", impl.dtype, ", expected ", input.dtype);
+      fail<TapeError>(node.op->name, "gradient of input ", k, " has the wrong dtype; got ", impl.dtype, ", expected ",
+                      input.dtype);
     const std::span<const int64_t> dims(input.dims(), input.ndim);
     if (std::equal(impl.shape.begin(), impl.shape.end(), dims.begin(), dims.end())) return g;
     const Shape shape(dims);

@@ -15,12 +15,12 @@ struct WalkRequest {
   bool release = false;               // saved values are dropped behind the walk
 };
 
-/// out[i] = sum over targets of seed * d target / d sources[i], undefined where there is no path. Rules are recorded if this thread is
-/// recording. TapeError when a rule gives a gradient of another shape or dtype than its input's.
+/// out[i] = sum over targets of seed * d target / d sources[i], undefined where there is no path. Rules are recorded if this
+/// thread is recording. TapeError when a rule gives a gradient of another shape or dtype than its input's.
 void walk(List& list, const WalkRequest& request, std::span<Tensor> out);
 
-/// How `target` depends on `source`: not at all, only through operations without a gradient (`cut` names one), through records that
-/// are not the tape's, or so that a gradient can flow.
+/// How `target` depends on `source`: not at all, only through operations without a gradient (`cut` names one), through records
+/// that are not the tape's, or so that a gradient can flow.
 enum class Path : uint8_t { none, cut, outside, open };
 Path find_path(const List& list, const TapeState& tape, uint32_t target, uint32_t source, std::string_view& cut);
 

@@ -66,18 +66,18 @@ Workload lstm_unrolled(int64_t batch) {
   constexpr int64_t kSteps = 100, kIn = 64, kHidden = 128;
   const Tensor xs = filled({kSteps, batch, kIn}, 1);
   const Variable w(filled({kIn + kHidden, 4 * kHidden}, 2, 0.05)), b(filled({4 * kHidden}, 3, 0.05));
-  return gradient_of("LSTM cell unrolled 100 steps, in 64, hid 128, batch " + std::to_string(batch) +
-                         ", sum of last h, forward + backward",
-                     {w, b}, [=] {
-                       Tensor h = zeros({batch, kHidden}), c = zeros({batch, kHidden});
-                       for (int64_t t = 0; t < kSteps; ++t) {
-                         const Tensor z = matmul(concat({xs[t], h}, 1), w) + b;
-                         const std::vector<Tensor> gates = split(z, 4, 1);  // i, f, g, o
-                         c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
-                         h = sigmoid(gates[3]) * tanh(c);
-                       }
-                       return sum(h);
-                     });
+  return gradient_of(
+      "LSTM cell unrolled 100 steps, in 64, hid 128, batch " + std::to_string(batch) + ", sum of last h, forward + backward",
+      {w, b}, [=] {
+        Tensor h = zeros({batch, kHidden}), c = zeros({batch, kHidden});
+        for (int64_t t = 0; t < kSteps; ++t) {
+          const Tensor z = matmul(concat({xs[t], h}, 1), w) + b;
+          const std::vector<Tensor> gates = split(z, 4, 1);  // i, f, g, o
+          c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
+          h = sigmoid(gates[3]) * tanh(c);
+        }
+        return sum(h);
+      });
 }
 
 Workload matmul_grad() {

@@ -64,9 +64,11 @@ void measure(const std::string& name, const Workload& w, const Options& options)
   std::printf("{\"peer\":\"%s\",\"workload\":\"%s\",\"threads\":%d,", w.peer.c_str(), name.c_str(), options.threads);
   std::printf("\"median_ns\":%.0f,\"min_ns\":%.0f,\"p90_ns\":%.0f,\"cpu_median_ns\":%.0f,\"reps\":%zu,", quantile(wall, 0.5),
               quantile(wall, 0), quantile(wall, 0.9), quantile(cpu, 0.5), wall.size());
-  std::printf("\"unit_work\":\"%s\",\"checksum\":%.9g,\"checksum_grad\":%.9g,\"loss10\":%.9g,", w.unit.c_str(), first, grad, tenth);
-  std::printf("\"system_allocations\":%lld,\"peak_bytes\":%lld,\"maxrss_kb\":%ld%s}\n", static_cast<long long>(system_allocations),
-              static_cast<long long>(memory::stats().peak_bytes), usage.ru_maxrss, w.extra ? w.extra().c_str() : "");
+  std::printf("\"unit_work\":\"%s\",\"checksum\":%.9g,\"checksum_grad\":%.9g,\"loss10\":%.9g,", w.unit.c_str(), first, grad,
+              tenth);
+  std::printf("\"system_allocations\":%lld,\"peak_bytes\":%lld,\"maxrss_kb\":%ld%s}\n",
+              static_cast<long long>(system_allocations), static_cast<long long>(memory::stats().peak_bytes), usage.ru_maxrss,
+              w.extra ? w.extra().c_str() : "");
   std::fflush(stdout);
 }
 

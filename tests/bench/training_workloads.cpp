@@ -106,54 +106,55 @@ Workload adam_update() {
 // Glorot uniform from one mt19937, in memory order; before each epoch the permutation is shuffled with the same generator.
 Workload mnist_epochs() {
   auto accuracy = std::make_shared<double>(0), train_ns = std::make_shared<double>(0);
-  return {.unit = "5 epochs of real MNIST, batch 128, model and optimizer of mnist_step",
-          .rep =
-              [=] {
-                const auto [train, test] = data::mnist::load({.allow_embedded = false});
-                const Tensor x = train.images.reshape({-1, 784}).astype(DType::float32) / 255, y = train.labels.astype(DType::int64);
-                const Tensor xt = test.images.reshape({-1, 784}).astype(DType::float32) / 255;
-                Mlp net({784, 512, 10}, {0, 0}, relu);
-                std::mt19937 gen(1234);
-                for (size_t k = 0; k < net.parameters.size(); k += 2) {
-                  const Shape shape = net.parameters[k].shape();
-                  const double limit = std::sqrt(6.0 / static_cast<double>(shape[0] + shape[1]));
-                  std::vector<float> values(static_cast<size_t>(shape[0] * shape[1]));
-                  for (float& v : values) v = static_cast<float>((2.0 * static_cast<double>(gen()) / 4294967296.0 - 1.0) * limit);
-                  net.parameters[k].assign(Tensor(values, shape));
-                }
-                optim::RMSprop optimizer = rmsprop();
-                const int64_t n = x.shape(0), batch = 128;
-                std::vector<int64_t> order(static_cast<size_t>(n));
-                std::iota(order.begin(), order.end(), 0);
-                double last = 0;
-                const double begin = now_ns();
-                for (int epoch = 0; epoch < 5; ++epoch) {
-                  for (int64_t i = n - 1; i > 0; --i)
-                    std::swap(order[static_cast<size_t>(i)], order[gen() % static_cast<size_t>(i + 1)]);
-                  const Tensor permutation(order);
-                  double total = 0;
-                  for (int64_t b = 0; b < n; b += batch) {
-                    const Tensor index = permutation.slice({Slice(b, b + batch)});
-                    const Tensor xb = take(x, index), yb = take(y, index);
-                    GradientTape tape;
-                    const Tensor loss = mean(sparse_softmax_cross_entropy(yb, net(xb)));
-                    optimizer.minimize(loss, net.parameters, tape);
-                    total += loss.item<double>() * static_cast<double>(index.size());
-                  }
-                  last = total / static_cast<double>(n);
-                }
-                *train_ns = now_ns() - begin;
-                const Tensor hits = argmax(net(xt), 1) == test.labels.astype(DType::int64);
-                *accuracy = mean(hits.astype(DType::float64)).item<double>();
-                return last;
-              },
-          .own_ns = [=] { return *train_ns; },
-          .extra =
-              [=] {
-                char text[96];
-                std::snprintf(text, sizeof text, ",\"train_seconds\":%.4f,\"test_accuracy\":%.4f", *train_ns * 1e-9, *accuracy);
-                return std::string(text);
-              }};
+  return {
+      .unit = "5 epochs of real MNIST, batch 128, model and optimizer of mnist_step",
+      .rep =
+          [=] {
+            const auto [train, test] = data::mnist::load({.allow_embedded = false});
+            const Tensor x = train.images.reshape({-1, 784}).astype(DType::float32) / 255, y = train.labels.astype(DType::int64);
+            const Tensor xt = test.images.reshape({-1, 784}).astype(DType::float32) / 255;
+            Mlp net({784, 512, 10}, {0, 0}, relu);
+            std::mt19937 gen(1234);
+            for (size_t k = 0; k < net.parameters.size(); k += 2) {
+              const Shape shape = net.parameters[k].shape();
+              const double limit = std::sqrt(6.0 / static_cast<double>(shape[0] + shape[1]));
+              std::vector<float> values(static_cast<size_t>(shape[0] * shape[1]));
+              for (float& v : values) v = static_cast<float>((2.0 * static_cast<double>(gen()) / 4294967296.0 - 1.0) * limit);
+              net.parameters[k].assign(Tensor(values, shape));
+            }
+            optim::RMSprop optimizer = rmsprop();
+            const int64_t n = x.shape(0), batch = 128;
+            std::vector<int64_t> order(static_cast<size_t>(n));
+            std::iota(order.begin(), order.end(), 0);
+            double last = 0;
+            const double begin = now_ns();
+            for (int epoch = 0; epoch < 5; ++epoch) {
+              for (int64_t i = n - 1; i > 0; --i)
+                std::swap(order[static_cast<size_t>(i)], order[gen() % static_cast<size_t>(i + 1)]);
+              const Tensor permutation(order);
+              double total = 0;
+              for (int64_t b = 0; b < n; b += batch) {
+                const Tensor index = permutation.slice({Slice(b, b + batch)});
+                const Tensor xb = take(x, index), yb = take(y, index);
+                GradientTape tape;
+                const Tensor loss = mean(sparse_softmax_cross_entropy(yb, net(xb)));
+                optimizer.minimize(loss, net.parameters, tape);
+                total += loss.item<double>() * static_cast<double>(index.size());
+              }
+              last = total / static_cast<double>(n);
+            }
+            *train_ns = now_ns() - begin;
+            const Tensor hits = argmax(net(xt), 1) == test.labels.astype(DType::int64);
+            *accuracy = mean(hits.astype(DType::float64)).item<double>();
+            return last;
+          },
+      .own_ns = [=] { return *train_ns; },
+      .extra =
+          [=] {
+            char text[96];
+            std::snprintf(text, sizeof text, ",\"train_seconds\":%.4f,\"test_accuracy\":%.4f", *train_ns * 1e-9, *accuracy);
+            return std::string(text);
+          }};
 }
 
 }  // namespace
