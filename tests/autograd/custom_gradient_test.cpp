@@ -136,6 +136,21 @@ TEST_CASE("answers of one walk are not used in another, though the seed is the s
   CHECK(item(tape.gradient(dy, x)) == 10);
 }
 
+TEST_CASE("answers are not kept once the last input that is watched has its own") {
+  int calls = 0;
+  const auto f = product(calls);
+  Variable x(ones({100, 100}));
+  const Tensor constant = ones({100, 100});
+  GradientTape tape({.persistent = true});
+  const Tensor y = f(x, constant), z = f(constant, x), both = f(x, x);
+  const InUse before;
+  for (const Tensor& target : {y, z, both}) {
+    tape.gradient(target, x);
+    CHECK(before == InUse());
+  }
+  CHECK(calls == 3);
+}
+
 TEST_CASE("second order through rules written with public operations") {
   const auto f = log1pexp();
   const Tensor x({-1.0, 0.0, 2.0});

@@ -319,9 +319,10 @@ TEST_CASE("ten thousand training steps grow nothing and ask the system for nothi
   const size_t heap = heap_bytes();
   bool steady = true;
   float last = 0;
-  for (int i = 0; i < 10000; ++i) {
+  const int steps = pooled() ? 10000 : 1000;  // sanitizers are slow
+  for (int i = 1; i <= steps; ++i) {
     last = step();
-    steady &= before == InUse();
+    if (i % 10 == 0) steady &= before == InUse();
   }
   CHECK(steady);
   if (pooled()) CHECK(memory::stats().system_allocations == system);

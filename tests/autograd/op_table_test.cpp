@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <set>
 #include <typeinfo>
 
 #include "autograd/ops/table.h"
 #include "autograd/tape/list.h"
-#include "tests/autograd/op_rows.h"
+#include "tests/autograd/op_trial.h"
 
 namespace gradus::test {
 namespace {
@@ -32,125 +31,14 @@ const std::vector<Row>& rows() {
 std::string operation(const Row& row) { return row.name.substr(0, row.name.find(' ')); }
 bool is_about(const Row& row, std::string_view op) { return row.name == op || operation(row) == op; }
 
-bool varies(const Input& input) { return input.dtype == DType::float64; }
-bool has_floating(const Row& row) { return std::any_of(row.inputs.begin(), row.inputs.end(), varies); }
-
-std::vector<Shape> shapes_of(const Row& row) {
-  std::vector<Shape> out;
-  for (const Input& input : row.inputs) out.push_back(input.shape);
-  return out;
-}
-
-/// The row's own shapes, and for pointwise rows every way to broadcast two of them, small, empty and long ones.
-std::vector<std::vector<Shape>> all_shapes(const Row& row) {
-  std::vector<std::vector<Shape>> out{shapes_of(row)};
-  out.insert(out.end(), row.shapes.begin(), row.shapes.end());
-  if (!row.pointwise) return out;
-  const size_t n = row.inputs.size();
-  for (const Shape& shape : {Shape{}, Shape{1}, Shape{1, 1}, Shape{5}, Shape{0}, Shape{2, 0}}) out.emplace_back(n, shape);
-  if (n < 2) return out;
-  for (size_t k = 0; k < n; ++k) {
-    for (const Shape& small : {Shape{3}, Shape{1, 3}, Shape{2, 1}, Shape{1, 1}, Shape{}, Shape{1, 1, 3}}) {
-      out.emplace_back(n, Shape{2, 3});
-      out.back()[k] = small;
-    }
-    out.emplace_back(n, Shape{0, 3});
-    out.back()[k] = {1, 3};
-    out.emplace_back(n, Shape{2, 1});
-    out.back()[k] = {1, 3};
-  }
-  return out;
-}
-
-// Layouts
-// ------------------------------------------------------------------------------------------------------------------------------
-
-/// How the operation sees its arguments: as views of tensors of another shape, which is what derivatives are taken in.
-struct Layout {
-  std::string_view name;
-  Shape (*base)(Shape shape);
-  Tensor (*view)(const Tensor& base, const Shape& shape);
-};
-
-constexpr Layout kContiguous{"contiguous", [](Shape shape) { return shape; }, [](const Tensor& x, const Shape&) { return x; }};
-constexpr Layout kLayouts[] = {
-    kContiguous,
-    {"transposed",
-     [](Shape shape) {
-       Shape out;
-       for (int i = shape.ndim(); i-- > 0;) out.push_back(shape[i]);
-       return out;
-     },
-     [](const Tensor& x, const Shape&) { return transpose(x); }},
-    {"every second element",
-     [](Shape shape) {
-       for (int i = 0; i < shape.ndim(); ++i) shape[i] = 2 * shape[i] + 1;
-       return shape;
-     },
-     [](const Tensor& x, const Shape&) { return x.slice(std::vector<Index>(static_cast<size_t>(x.ndim()), Slice(1, none, 2))); }},
-    {"backwards", [](Shape shape) { return shape; }, [](const Tensor& x, const Shape&) { return flip(x); }},
-    {"expanded",  // stride 0: several elements are one
-     [](Shape shape) {
-       if (shape.ndim() > 0 && shape[0] > 0) shape[0] = 1;
-       return shape;
-     },
-     [](const Tensor& x, const Shape& shape) { return broadcast_to(x, shape); }},
-};
-
-// Drawing arguments
-// ----------------------------------------------------------------------------------------------------------------------
-
-/// One run of a row: dtype, shapes and layout, and the tensors drawn for them (always the same for the same row).
-struct Trial {
-  const Row& row;
-  DType dtype;
-  std::vector<Shape> shapes;
-  const Layout& layout = kContiguous;
-  std::vector<Tensor> bases = {};
-
-  std::string text() const {
-    std::string out = gradus::text(info(dtype).name, ", ", layout.name);
-    for (const Shape& s : shapes) out += gradus::text(" ", s);
-    return out;
-  }
-  std::vector<Tensor> views(const std::vector<Tensor>& in) const {
-    std::vector<Tensor> out;
-    for (size_t k = 0; k < in.size(); ++k) out.push_back(layout.view(in[k], shapes[k]));
-    return out;
-  }
-  Tensor call(const std::vector<Tensor>& in) const { return row.call(views(in)); }
-
-  /// False where the domain holds no value of the dtype.
-  bool draw() {
-    std::seed_seq seed(row.name.begin(), row.name.end());
-    std::mt19937_64 bits(seed);
-    const auto uniform = [&] { return static_cast<double>(bits() >> 11) * 0x1p-53; };
-    for (size_t k = 0; k < shapes.size(); ++k) {
-      const Input& input = row.inputs[k];
-      const DType as = varies(input) ? dtype : input.dtype;
-      const double least = as == DType::boolean || as == DType::uint8 ? 0 : input.low,
-                   most = as == DType::boolean ? 1 : input.high;
-      const double low = std::ceil(std::max(input.low, least)), high = std::floor(std::min(input.high, most));
-      if (!is_floating(as) && low > high) return false;
-      const Array values = build(layout.base(shapes[k]), [&](const Shape&) {
-        if (!is_floating(as)) return low + std::floor(uniform() * (high - low + 1));
-        const double x = input.low + uniform() * (input.high - input.low);
-        return row.polynomial ? std::round(x * 64) / 64 : x;  // so that differences with step 1 are exact
-      });
-      bases.push_back(Tensor(values.values, values.shape).astype(as));
-    }
-    return true;
-  }
-};
-
 template <class F>
 void for_each_trial(const Row& row, std::initializer_list<DType> dtypes, const std::vector<std::vector<Shape>>& shapes,
-                    std::span<const Layout> layouts, const F& f) {
+                    std::span<const View> views, const F& f) {
   INFO("row: ", row.name);
   for (const DType dtype : dtypes)
     for (const auto& set : shapes)
-      for (const Layout& layout : layouts) {
-        Trial trial{row, dtype, set, layout};
+      for (const View& view : views) {
+        Trial trial{row, dtype, set, view};
         INFO("trial: ", trial.text());
         try {
           if (trial.draw()) f(trial);
@@ -159,10 +47,9 @@ void for_each_trial(const Row& row, std::initializer_list<DType> dtypes, const s
         }
       }
 }
-constexpr std::span<const Layout> kPlain(&kContiguous, 1);
+constexpr std::span<const View> kPlain(&kWhole, 1);
 
-// Comparing
-// ------------------------------------------------------------------------------------------------------------------------------
+// Comparing ---------------------------------------------------------------------------------------------------------------------
 
 struct Tolerance {
   double relative;
@@ -227,8 +114,7 @@ void check_values(const Trial& trial) {
   check_close(got, want, tolerance(trial.row, dtype, want));
 }
 
-// Derivatives
-// ----------------------------------------------------------------------------------------------------------------------------
+// Derivatives -------------------------------------------------------------------------------------------------------------------
 
 std::vector<Tensor> gradients(const Call& f, const std::vector<Tensor>& in) {
   GradientTape tape;
@@ -299,8 +185,7 @@ void check_cut(const Trial& trial) {
   }
 }
 
-// Special points
-// ---------------------------------------------------------------------------------------------------------------------------
+// Special points ----------------------------------------------------------------------------------------------------------------
 
 void check_exactly(const Tensor& got, const std::vector<double>& want, double relative, bool signed_zeros) {
   const std::vector<double> values = got.to_vector<double>();
@@ -335,8 +220,7 @@ void check_special(const Row& row, const Special& special, DType dtype) {
   }
 }
 
-// Coverage
-// ---------------------------------------------------------------------------------------------------------------------------------
+// Coverage ----------------------------------------------------------------------------------------------------------------------
 
 /// Names of everything a row puts on the tape, with its gradient recorded too.
 std::set<std::string_view> recorded_by(const Row& row) {
@@ -391,15 +275,15 @@ TEST_CASE("op table: values in every layout") {
   for (const Row& row : rows()) {
     std::vector<std::vector<Shape>> shapes{shapes_of(row)};
     if (row.pointwise) shapes.emplace_back(row.inputs.size(), Shape{3, 41});
-    for_each_trial(row, {DType::float64, DType::float32, DType::bfloat16}, shapes, kLayouts, check_values);
-    if (row.integers) for_each_trial(row, {DType::int32}, shapes, kLayouts, check_values);
+    for_each_trial(row, {DType::float64, DType::float32, DType::bfloat16}, shapes, kViews, check_values);
+    if (row.integers) for_each_trial(row, {DType::int32}, shapes, kViews, check_values);
   }
 }
 
 TEST_CASE("op table: derivatives to second order") {
   for (const Row& row : rows()) {
     for_each_trial(row, {DType::float64}, all_shapes(row), kPlain, check_derivatives);
-    for_each_trial(row, {DType::float64}, {shapes_of(row)}, std::span(kLayouts).subspan(1), check_derivatives);
+    for_each_trial(row, {DType::float64}, {shapes_of(row)}, std::span(kViews).subspan(1), check_derivatives);
   }
 }
 
@@ -448,8 +332,7 @@ TEST_CASE("op table: errors") {
   }
 }
 
-// The table is worth what gradcheck is worth
-// -------------------------------------------------------------------------------------------------
+// The table is worth what gradcheck is worth ------------------------------------------------------------------------------------
 
 const std::vector<Tensor>& probe_input() {
   static const std::vector<Tensor> in{Tensor({{0.5, -1.25, 2.0}, {1.5, -0.75, 0.25}})};
