@@ -2,10 +2,12 @@
 #   HOW        static (the build at hand, installed), shared (a shared build of its own, installed), subdirectory, fetch, pkgconfig
 #   TREE       the source tree
 #   BUILD      the build folder at hand
-#   COMPILER   the C++ compiler; LAUNCHER its launcher, may be empty
+#   COMPILER   the C++ compiler; LAUNCHER its launcher, may be empty; WERROR whether warnings are errors there
 cmake_minimum_required(VERSION 3.25)
 set(work ${BUILD}/tests/consumer/${HOW})
-set(toolchain -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
+# The flags of the build at hand, so that ccache need not compile the library again.
+set(toolchain -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}
+    -DGRADUS_WERROR=${WERROR})
 file(REMOVE_RECURSE ${work}/prefix)
 file(MAKE_DIRECTORY ${work}/run)
 
