@@ -31,8 +31,9 @@ uint64_t number(const std::byte* at, int bytes) {
 uint16_t u16(const std::byte* at) { return static_cast<uint16_t>(number(at, 2)); }
 uint32_t u32(const std::byte* at) { return static_cast<uint32_t>(number(at, 4)); }
 
+// Zeros beyond the eighth byte: several empty fields are written as one.
 void put(std::vector<std::byte>& out, uint64_t n, int bytes) {
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<std::byte>(n >> (8 * i)));
+  for (int i = 0; i < bytes; ++i, n >>= 8) out.push_back(static_cast<std::byte>(n));
 }
 void put(std::vector<std::byte>& out, std::string_view text) {
   for (char c : text) out.push_back(static_cast<std::byte>(c));

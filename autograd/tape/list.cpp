@@ -189,7 +189,11 @@ void List::truncate(uint32_t size) {
   while (!leaves_.empty() && leaves_.back() >= size) leaves_.pop_back();
   while (!segments_.empty() && segments_.back().begin >= size) segments_.pop_back();
   segments_.push_back({++next_epoch_, size});
-  if (size == 0) std::fill(table_.begin(), table_.end(), LeafEntry{}), table_used_ = 0;
+  if (size > 0) return;
+  // A table that was large once must not be wiped at every step since.
+  const size_t kept = 16 * table_used_ < table_.size() ? std::bit_ceil(4 * table_used_ + 64) : table_.size();
+  table_.assign(std::min(kept, table_.size()), LeafEntry{});
+  table_used_ = 0;
 }
 
 void List::collect() {
