@@ -19,17 +19,32 @@ bool add_product(const Tensor& a, const Tensor& b, TensorImpl& adjoint) {
 
 Tensor flipped(const Tensor& x) { return swapaxes(x, -1, -2); }
 
+// Which operands lie in memory column by column, as transposed weights do. Their gradients are made to lie alike: what comes out
+// of the transpose again is contiguous, and an optimiser need not copy it.
+struct Layouts {
+  bool a_flipped, b_flipped;
+};
+
+bool lies_flipped(const TensorImpl& x) { return !x.contiguous && x.stride(x.ndim() - 2) == 1; }
+
 // Leading dimensions broadcast; the engine sums over them.
-constexpr Op kMatmul{.name = "matmul",
-                     .rules = {{{.saves = kIn1,
-                                 .gradient = [](const Saved& s, const Tensor& g) { return matmul(g, flipped(s.in(1))); },
-                                 .accumulate = [](const Saved& s, const Tensor& g,
-                                                  TensorImpl& adjoint) { return add_product(g, flipped(s.in(1)), adjoint); }},
-                                {.saves = kIn0,
-                                 .gradient = [](const Saved& s, const Tensor& g) { return matmul(flipped(s.in(0)), g); },
-                                 .accumulate = [](const Saved& s, const Tensor& g,
-                                                  TensorImpl& adjoint) { return add_product(flipped(s.in(0)), g, adjoint); }}}},
-                     .broadcasts = true};
+constexpr Op kMatmul{
+    .name = "matmul",
+    .rules = {{{.saves = kIn1,
+                .gradient =
+                    [](const Saved& s, const Tensor& g) {
+                      return s.attrs<Layouts>().a_flipped ? flipped(matmul(s.in(1), flipped(g))) : matmul(g, flipped(s.in(1)));
+                    },
+                .accumulate = [](const Saved& s, const Tensor& g,
+                                 TensorImpl& adjoint) { return add_product(g, flipped(s.in(1)), adjoint); }},
+               {.saves = kIn0,
+                .gradient =
+                    [](const Saved& s, const Tensor& g) {
+                      return s.attrs<Layouts>().b_flipped ? flipped(matmul(flipped(g), s.in(0))) : matmul(flipped(s.in(0)), g);
+                    },
+                .accumulate = [](const Saved& s, const Tensor& g,
+                                 TensorImpl& adjoint) { return add_product(flipped(s.in(0)), g, adjoint); }}}},
+    .broadcasts = true};
 
 Shape leading(const Shape& shape) { return Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 2))); }
 
@@ -51,7 +66,7 @@ Tensor product(const Tensor& a, const Tensor& b) {
   out_shape.push_back(n);
   Tensor out = empty("matmul", out_shape, a.dtype());
   kernels::matmul(*out.ref(), a.impl(), b.impl());
-  record(kMatmul, out, {&a, &b});
+  record(kMatmul, out, {&a, &b}, Layouts{lies_flipped(a.impl()), lies_flipped(b.impl())});
   return out;
 }
 
