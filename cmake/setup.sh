@@ -34,7 +34,7 @@ apt_install() {
   fi
   log=$(mktemp)
   if [[ $root_can ]]; then
-    say "installing" "$@"
+    say "installing" "${@%%|*}"
     "${sudo[@]}" apt-get update >"$log" 2>&1 || true  # an unreachable source may be one that is not needed
   fi
   for name; do line+=("$(first_known "$name")"); done
