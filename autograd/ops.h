@@ -8,6 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/convolution.h"
+#include "autograd/linalg.h"
+#include "autograd/normalization.h"
+#include "autograd/ordering.h"
+#include "autograd/rearrange.h"
 #include "autograd/tensor.h"
 #include "autograd/variable.h"
 

@@ -82,6 +82,15 @@ std::vector<Row> view_rows();
 std::vector<Row> join_rows();
 std::vector<Row> softmax_rows();
 std::vector<Row> graph_rows();
+std::vector<Row> scan_rows();
+std::vector<Row> sort_rows();
+std::vector<Row> rearrange_rows();
+std::vector<Row> scatter_rows();
+std::vector<Row> linalg_rows();
+std::vector<Row> convolution_rows();
+std::vector<Row> pooling_rows();
+std::vector<Row> normalization_rows();
+std::vector<Row> attention_rows();
 
 /// x, f(x), f'(x)
 using Points = std::vector<std::array<double, 3>>;

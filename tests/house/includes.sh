@@ -2,7 +2,8 @@
 # includes.sh TREE: checks which way the includes point. Fails, naming file and line, for every include that points upwards.
 #
 #   autograd -> itself; optim, data -> autograd; nn -> autograd, optim, data; apps and tests -> everything
-#   inside autograd: base < storage < kernels < values (tensor.h slice.h variable.h random.h parallel.h) < tape < ops < api
+#   inside autograd: base < storage < kernels < values (tensor.h slice.h variable.h random.h parallel.h, and the headers that ops.h
+# gathers) < tape < ops < api
 #
 # api are the remaining headers directly in autograd/. Three of them declare what lower layers implement, and the implementers may
 # name them: ops.h (everything in ops/, .cpp files of values and tape), tape.h and functional.h (.cpp files of values, tape, ops). <cblas.h> belongs to kernels/matmul.cpp alone, and Highway, BLAS, json and the like to no public header but fused.h.
@@ -16,7 +17,7 @@ find autograd optim data nn apps tests \( -name '*.h' -o -name '*.cpp' \) -not -
     if (path ~ /^autograd\/base\//) return 1
     if (path ~ /^autograd\/storage\//) return 2
     if (path ~ /^autograd\/kernels\//) return 3
-    if (path ~ /^autograd\/(tensor|slice|variable|random|parallel)\.(h|cpp)$/) return 4
+    if (path ~ /^autograd\/(tensor|slice|variable|random|parallel|convolution|linalg|normalization|ordering|rearrange)\.(h|cpp)$/) return 4
     if (path ~ /^autograd\/tape\//) return 5
     if (path ~ /^autograd\/ops\//) return 6
     return 7

@@ -1,0 +1,6 @@
+// Normalisation over axes, attention, dropout.
+#pragma once
+
+#include "autograd/tensor.h"
+
+namespace gradus {}  // namespace gradus
