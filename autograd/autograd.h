@@ -1,6 +1,8 @@
 // Everything of autograd/.
 #pragma once
 
+#include "autograd/checkpoint.h"
+#include "autograd/custom_gradient.h"
 #include "autograd/functional.h"
 #include "autograd/fused.h"
 #include "autograd/gradcheck.h"

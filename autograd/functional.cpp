@@ -1,6 +1,12 @@
 #include "autograd/functional.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+
 #include "autograd/ops.h"
+#include "autograd/tape/checkpoint.h"
 
 namespace gradus {
 namespace {
@@ -67,11 +73,55 @@ Tensor jacobian(const TensorFunction& f, const Tensor& x) {
   return tape.jacobian(f(own), own);
 }
 
+Tensor batch_jacobian(const TensorFunction& f, const Tensor& x) {
+  const Tensor own = detail::fresh(x);
+  GradientTape tape;
+  tape.watch(own);
+  return tape.batch_jacobian(f(own), own);
+}
+
 Tensor hessian(const TensorFunction& f, const Tensor& x) { return jacobian(grad(f), x); }
 
 Tensor hvp(const TensorFunction& f, const Tensor& x, const Tensor& v) {
   check_like("hvp", "x", v, x);
   return vjp(grad(f), x, v).second;
+}
+
+namespace {
+
+// Iterates z = f(z) until it settles, unrecorded.
+Tensor settle(const TensorFunction& f, Tensor z, const FixedPointOptions& options) {
+  const NoRecord constant;
+  double change = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < options.max_iterations; ++i) {
+    const Tensor next = f(z);
+    check_like("fixed_point", "f(z)", z, next);
+    if (next.size() == 0) return next;
+    change = max(abs(next - z)).item<double>() / std::max(1.0, max(abs(next)).item<double>());
+    z = next;
+    if (change <= options.tolerance) return z;
+    if (!std::isfinite(change)) break;
+  }
+  fail<ValueError>("fixed_point", "no convergence; got a change of ", change, " after at most ", options.max_iterations,
+                   " iterations, expected ", options.tolerance, "; a map that contracts converges");
+}
+
+}  // namespace
+
+Tensor fixed_point(const TensorFunction& f, const Tensor& z0, const FixedPointOptions& options) {
+  const Tensor z = settle(f, z0, options);
+  if (!is_recording()) return z;
+  // The result is one record over what f closes over. For it f runs once more, at this very result: that makes the rule a
+  // function of everything the result depends on, so that it can be differentiated again.
+  detail::Rehearsed step;
+  const Tensor y = detail::rehearse([&] { return f(z); }, step);
+  const auto result = std::make_shared<Tensor>();
+  *result = detail::record_rerun(y, step.ids, [f, step, result, options](const Tensor& g) {
+    const auto map = [f, g, result](const Tensor& u) { return g + vjp(f, *result, u).second; };
+    return detail::rerun(
+        "fixed_point", [&] { return f(*result); }, step, fixed_point(map, g, options));
+  });
+  return *result;
 }
 
 }  // namespace gradus

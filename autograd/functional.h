@@ -1,11 +1,11 @@
-// Derivatives as functions of functions, and rules of one's own. Everything here is GradientTape underneath: results can be
-// differentiated again, inside or outside a tape.
+// Derivatives as functions of functions. Everything here is GradientTape underneath: results can be differentiated again, inside
+// or outside a tape.
 #pragma once
 
 #include <functional>
 #include <utility>
-#include <vector>
 
+#include "autograd/custom_gradient.h"
 #include "autograd/tape.h"
 
 namespace gradus {
@@ -22,46 +22,22 @@ std::pair<Tensor, Tensor> vjp(const TensorFunction& f, const Tensor& x, const Te
 std::pair<Tensor, Tensor> jvp(const TensorFunction& f, const Tensor& x, const Tensor& v);
 /// df/dx shaped f(x).shape + x.shape.
 Tensor jacobian(const TensorFunction& f, const Tensor& x);
+/// Of a function that maps each sample x[b] by itself to y[b], shaped [batch, y..., x...]: one walk per element of y[b], not per
+/// element of y. ShapeError unless f(x) has as many samples as x.
+Tensor batch_jacobian(const TensorFunction& f, const Tensor& x);
 /// Second derivatives of a scalar f, shaped x.shape + x.shape.
 Tensor hessian(const TensorFunction& f, const Tensor& x);
 /// H v without forming H: one gradient of a gradient.
 Tensor hvp(const TensorFunction& f, const Tensor& x, const Tensor& v);
 
-namespace detail {
+struct FixedPointOptions {
+  double tolerance = 1e-6;  // on the largest change of an element, relative to 1 and to the largest element
+  int max_iterations = 1000;
+};
 
-/// x under a header of its own, so that watching it watches nothing else; outer tapes see through it.
-Tensor fresh(const Tensor& x);
-
-using CustomRule = std::function<std::vector<Tensor>(const Tensor&)>;
-/// y as the result of one recorded operation on `inputs` whose gradients `rule` gives.
-Tensor record_custom(const Tensor& y, std::span<const Tensor* const> inputs, CustomRule rule);
-/// The same under another name, for a result that is fresh.
-void record_fused(Tensor& out, std::span<const Tensor* const> inputs, CustomRule rule);
-
-inline std::vector<Tensor> gradient_list(Tensor g) { return {std::move(g)}; }
-inline std::vector<Tensor> gradient_list(std::vector<Tensor> gs) { return gs; }
-template <class Tuple>
-requires requires { std::tuple_size<Tuple>::value; }
-std::vector<Tensor> gradient_list(const Tuple& gs) {
-  return std::apply([](const auto&... g) { return std::vector<Tensor>{g...}; }, gs);
-}
-
-}  // namespace detail
-
-/// A function with its own gradient rule. f(x...) returns {y, rule}; rule(dy) returns dx, or one gradient per argument as a
-/// vector, pair, tuple or array, each shaped like its argument. What the rule captures from f stays on the tape, so that a rule
-/// written with public operations can be differentiated again.
-template <class F>
-auto custom_gradient(F f) {
-  return [f = std::move(f)](const auto&... args) {
-    const auto call = [&f](const std::convertible_to<const Tensor&> auto&... xs) {
-      auto [y, rule] = f(xs...);
-      const Tensor* inputs[] = {&xs...};
-      return detail::record_custom(y, inputs,
-                                   [rule = std::move(rule)](const Tensor& dy) { return detail::gradient_list(rule(dy)); });
-    };
-    return call(static_cast<const Tensor&>(args)...);
-  };
-}
+/// z with z = f(z), by iteration from z0: ValueError unless it settles. Differentiable to any order in whatever f closes over, by
+/// the implicit function theorem: the iterations are not recorded, and the backward pass is a fixed point itself,
+/// u = g + (df/dz)^T u. No gradient flows to z0. The tape keeps f: let it capture tensors by value.
+Tensor fixed_point(const TensorFunction& f, const Tensor& z0, const FixedPointOptions& options = {});
 
 }  // namespace gradus

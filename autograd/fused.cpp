@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <vector>
 
 #include "autograd/base/parallel.h"
@@ -67,6 +68,18 @@ void run_value(const FusedFunction& f, TensorImpl& out, const Inputs& inputs) {
   });
 }
 
+// One partial sum per block, in double, and then those from first to last: the same bits for any number of threads.
+template <class T>
+double run_sum(const FusedFunction& f, int64_t size, const Inputs& inputs) {
+  std::vector<double> sums(static_cast<size_t>((size + kFusedBlock - 1) / kFusedBlock));
+  for_blocks<T>(inputs, size, [&](int64_t begin, int64_t n, int64_t whole, const T* const* in) {
+    std::array<T, kFusedBlock> stage;
+    f.value(stage.data(), in, whole);
+    sums[static_cast<size_t>(begin / kFusedBlock)] = std::accumulate(stage.begin(), stage.begin() + n, 0.0);
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
 template <class T>
 void run_gradient(const FusedFunction& f, std::span<Tensor> outs, const Inputs& inputs) {  // the last input is g
   const size_t arity = outs.size();
@@ -89,24 +102,31 @@ Tensor sum_to(const Tensor& g, const Shape& shape) {
   return reshape(sum(g, Axes(axes)), shape);
 }
 
-Tensor evaluate(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs);
+Shape common_shape(const std::vector<Tensor>& xs) {
+  Shape shape = xs[0].shape();
+  for (const Tensor& x : xs) shape = broadcast_shapes(kName, shape, x.shape());
+  return shape;
+}
 
-// All gradients in one pass; when they are recorded, each becomes a fused function of its own.
+Tensor evaluate(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs, Fold fold);
+
+// All gradients in one pass; when they are recorded, each becomes a function of its own. g is shaped like the result, or one
+// element for all of it.
 std::vector<Tensor> gradients(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs, const Tensor& g) {
   std::vector<Tensor> all = xs, out;
   all.push_back(g);
   if (recording_depth > 0 && std::any_of(all.begin(), all.end(), on_tape)) {
     for (size_t k = 0; k < xs.size(); ++k) {
       const auto partial = f->partial(k);
-      if (!partial)
-        fail<TapeError>(kName, "derivative of too high an order; got order ", kFusedOrders + 1, ", expected at most ",
-                        kFusedOrders);
-      out.push_back(sum_to(evaluate(partial, all), xs[k].shape()));
+      const auto compose = [&f](std::span<const Tensor> inputs) { return f->compose(inputs); };
+      const Tensor gradient = partial ? evaluate(partial, all, Fold::none) : composed_partial(compose, all, k);
+      out.push_back(sum_to(gradient, xs[k].shape()));
     }
     return out;
   }
-  for (size_t k = 0; k < xs.size(); ++k) out.push_back(empty(kName, g.shape(), g.dtype()));
-  const Inputs inputs(all, g.shape());
+  const Shape shape = common_shape(all);
+  for (size_t k = 0; k < xs.size(); ++k) out.push_back(empty(kName, shape, g.dtype()));
+  const Inputs inputs(all, shape);
   if (g.dtype() == DType::float64) run_gradient<double>(*f, out, inputs);
   else run_gradient<float>(*f, out, inputs);
   for (size_t k = 0; k < xs.size(); ++k) out[k] = sum_to(out[k], xs[k].shape());
@@ -114,15 +134,18 @@ std::vector<Tensor> gradients(const std::shared_ptr<const FusedFunction>& f, con
 }
 
 // xs share float32 or float64.
-Tensor evaluate(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs) {
-  Shape shape = xs[0].shape();
-  for (const Tensor& x : xs) shape = broadcast_shapes(kName, shape, x.shape());
-  Tensor out = empty(kName, shape, xs[0].dtype());
+Tensor evaluate(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs, Fold fold) {
+  const Shape shape = common_shape(xs);
+  Tensor out = empty(kName, fold == Fold::none ? shape : Shape{}, xs[0].dtype());
   {
     const NoRecord constant;
     const Inputs inputs(xs, shape);
-    if (out.dtype() == DType::float64) run_value<double>(*f, *out.ref(), inputs);
-    else run_value<float>(*f, *out.ref(), inputs);
+    visit_dtype(out.dtype(), [&]<class T>() {
+      if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
+        if (fold == Fold::none) run_value<T>(*f, *out.ref(), inputs);
+        else *out.ref()->as<T>() = static_cast<T>(run_sum<T>(*f, numel(kName, shape), inputs));
+      }
+    });
   }
   if (recording_depth > 0) {
     std::vector<const Tensor*> inputs;
@@ -134,7 +157,21 @@ Tensor evaluate(const std::shared_ptr<const FusedFunction>& f, const std::vector
 
 }  // namespace
 
-Tensor apply_fused(const std::shared_ptr<const FusedFunction>& f, std::span<const Operand> operands) {
+Tensor composed_partial(const std::function<Tensor(std::span<const Tensor>)>& f, std::span<const Tensor> xs_and_g, size_t k) {
+  const Tensor& g = xs_and_g.back();
+  std::vector<Tensor> xs(xs_and_g.begin(), xs_and_g.end() - 1);
+  Shape shape = g.shape();
+  for (const Tensor& x : xs) shape = broadcast_shapes(kName, shape, x.shape());
+  xs[k] = broadcast_to(xs[k], shape);  // a derivative per element of the result
+  xs[k] = fresh(xs[k]);
+  GradientTape tape({.watch_accessed_variables = false});
+  tape.watch(xs[k]);
+  const Tensor y = f(xs).astype(g.dtype());
+  return tape.gradient(broadcast_to(y, shape), xs[k],
+                       {.output_gradients = {broadcast_to(g, shape)}, .unconnected = Unconnected::Zero});
+}
+
+Tensor apply_fused(const std::shared_ptr<const FusedFunction>& f, std::span<const Operand> operands, Fold fold) {
   DType dtype = DType::boolean;
   bool tensor = false;
   for (const Operand& o : operands) {
@@ -147,7 +184,9 @@ Tensor apply_fused(const std::shared_ptr<const FusedFunction>& f, std::span<cons
   const DType inner = dtype == DType::float64 ? DType::float64 : DType::float32;
   std::vector<Tensor> xs;
   for (const Operand& o : operands) xs.push_back(as_tensor(o, inner));
-  return evaluate(f, xs).astype(dtype);
+  const Tensor out = evaluate(f, xs, fold);
+  const double count = fold == Fold::mean ? static_cast<double>(numel(kName, common_shape(xs))) : 1;
+  return (fold == Fold::mean ? out * (1 / count) : out).astype(dtype);
 }
 
 }  // namespace gradus::detail

@@ -3,12 +3,14 @@
 //   auto swish = fused([](auto x, auto beta) { return x * sigmoid(beta * x); });
 //   Tensor y = swish(x, beta);
 //
-// The lambda is generic: it is called with vectors of float32 or float64, and with dual vectors for its derivatives, which the
-// compiler takes; gradients of gradients work to third order. It may use + - * /, comparisons with where(mask, a, b), C++
-// numbers, and abs sqrt rsqrt reciprocal square exp expm1 log log1p sin cos tan sinh cosh tanh erf pow sigmoid relu softplus silu
-// gelu gaussian maximum minimum. It must not have side effects. What it captures is copied.
+// The lambda is generic: it is called with vectors of float32 or float64, with dual vectors for its first and second derivatives,
+// which the compiler takes, and with tensors for those beyond, which are recorded operation by operation: derivatives of any
+// order. It may use + - * /, comparisons with where(mask, a, b), C++ numbers, and abs sqrt rsqrt reciprocal square exp expm1 log
+// log1p sin cos tan sinh cosh tanh erf pow sigmoid relu softplus silu gelu gaussian maximum minimum. It must not have side
+// effects. What it captures is copied.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "autograd/kernels/dual-inl.h"
@@ -19,7 +21,7 @@ namespace detail {
 
 /// Elements per call of a kernel; a multiple of every vector length.
 inline constexpr int64_t kFusedBlock = 512;
-inline constexpr int kFusedOrders = 3;
+inline constexpr int kFusedOrders = 2;  // that are compiled; each costs every user compile time
 
 /// A compiled function without its type. Arrays are contiguous and padded to whole vectors; n is a multiple of 16, at most
 /// kFusedBlock.
@@ -34,16 +36,34 @@ class FusedFunction {
   /// out[k][i] = g[i] * df/dx_k
   virtual void gradient(float* const* out, const float* g, const float* const* in, int64_t n) const = 0;
   virtual void gradient(double* const* out, const double* g, const double* const* in, int64_t n) const = 0;
-  /// (x..., g) -> g * df/dx_k; null beyond the last order.
+  /// (x..., g) -> g * df/dx_k; null beyond the last compiled order.
   virtual std::shared_ptr<const FusedFunction> partial(size_t k) const = 0;
+  /// f of tensors, by plain operations.
+  virtual Tensor compose(std::span<const Tensor> xs) const = 0;
 
  private:
   size_t arity_;
 };
 
-Tensor apply_fused(const std::shared_ptr<const FusedFunction>& f, std::span<const Operand> operands);
+/// What becomes of the results: all of them, their sum or their mean.
+enum class Fold : uint8_t { none, sum, mean };
+Tensor apply_fused(const std::shared_ptr<const FusedFunction>& f, std::span<const Operand> operands, Fold fold);
+
+/// g * df/dx_k, by the tape.
+Tensor composed_partial(const std::function<Tensor(std::span<const Tensor>)>& f, std::span<const Tensor> xs_and_g, size_t k);
 
 namespace lanes = kernels::HWY_NAMESPACE;
+
+/// f of N tensors, by plain operations.
+template <size_t N, class F>
+Tensor composed(const F& f, std::span<const Tensor> xs) {
+  if constexpr (requires { f.template compose<N>(xs); }) {
+    return f.template compose<N>(xs);
+  } else {
+    return [&]<size_t... I>(std::index_sequence<I...>) { return Tensor(f(xs[I]...)); }
+    (std::make_index_sequence<N>());
+  }
+}
 
 /// g * df/dx_k as a function of (x..., g).
 template <class F>
@@ -54,6 +74,10 @@ struct PartialOf {
   template <class... V>
   auto operator()(const V&... xs_and_g) const {
     return call(std::make_index_sequence<sizeof...(V) - 1>(), std::get<sizeof...(V) - 1>(std::tie(xs_and_g...)), xs_and_g...);
+  }
+  template <size_t N>
+  Tensor compose(std::span<const Tensor> xs_and_g) const {
+    return composed_partial([this](std::span<const Tensor> xs) { return composed<N - 1>(f, xs); }, xs_and_g, k);
   }
 
  private:
@@ -84,6 +108,7 @@ class FusedInstance final : public FusedFunction {
       return std::make_shared<FusedInstance<PartialOf<F>, N + 1, kOrder + 1>>(PartialOf<F>{f_, k});
     else return nullptr;
   }
+  Tensor compose(std::span<const Tensor> xs) const override { return composed<N>(f_, xs); }
 
  private:
   using Inputs = std::make_index_sequence<N>;
@@ -111,7 +136,7 @@ class FusedInstance final : public FusedFunction {
 
 /// The callable: one to six tensors, variables or numbers, broadcast together, in their common dtype (integers become float32;
 /// half types are computed in float32). The number of arguments is that of the lambda.
-template <class F>
+template <class F, detail::Fold fold = detail::Fold::none>
 class Fused {
  public:
   explicit Fused(F f) : f_(std::move(f)) {}
@@ -122,7 +147,7 @@ class Fused {
     // Made once per call: a lambda's captures are small, and the record must own what it needs.
     const std::shared_ptr<const detail::FusedFunction> f = std::make_shared<detail::FusedInstance<F, sizeof...(A), 0>>(f_);
     const Operand operands[] = {Operand(args)...};
-    return detail::apply_fused(f, operands);
+    return detail::apply_fused(f, operands, fold);
   }
 
  private:
@@ -132,6 +157,16 @@ class Fused {
 template <class F>
 Fused<F> fused(F f) {
   return Fused<F>(std::move(f));
+}
+/// The sum of all results, 0-dim, in the same single pass: no tensor of results is ever made, forward or backward.
+template <class F>
+Fused<F, detail::Fold::sum> fused_sum(F f) {
+  return Fused<F, detail::Fold::sum>(std::move(f));
+}
+/// Their mean; NaN of nothing.
+template <class F>
+Fused<F, detail::Fold::mean> fused_mean(F f) {
+  return Fused<F, detail::Fold::mean>(std::move(f));
 }
 
 }  // namespace gradus

@@ -3,9 +3,19 @@
 #include <cmath>
 #include <limits>
 
+#include "autograd/draw_log.h"
 #include "autograd/kernels/random.h"
 
-namespace gradus::random {
+namespace gradus {
+
+random::Draw detail::DrawScope::take(DrawScope* scope, random::Generator& generator) {
+  if (!scope) return generator.fresh();
+  if (scope->mode_ == Mode::write) return scope->log_.draws.emplace_back(take(scope->outer_, generator));
+  const std::vector<random::Draw>& draws = scope->log_.draws;
+  return scope->next_ < draws.size() ? draws[scope->next_++] : generator.fresh();
+}
+
+namespace random {
 namespace {
 
 Tensor make_floating(std::string_view op, const Shape& shape, DType dtype) {
@@ -15,7 +25,10 @@ Tensor make_floating(std::string_view op, const Shape& shape, DType dtype) {
 }
 
 // Taken last: a call that fails leaves the generator as it was.
-kernels::RandomKey next_key(Generator& generator) { return {generator.seed(), generator.next_stream()}; }
+kernels::RandomKey next_key(Generator& generator) {
+  const Draw draw = generator.next();
+  return {draw.seed, draw.stream};
+}
 
 void check_normal(std::string_view op, double mean, double stddev) {
   if (!std::isfinite(mean)) fail<ValueError>(op, "mean is not finite; got ", mean, ", expected a finite number");
@@ -37,6 +50,8 @@ Limits integer_limits(DType dtype) {
 }
 
 }  // namespace
+
+Draw Generator::next() { return detail::DrawScope::take(detail::DrawScope::current, *this); }
 
 Generator& default_generator() {
   static Generator generator;
@@ -92,4 +107,5 @@ Tensor permutation(int64_t n, Generator& generator) {
   return out;
 }
 
-}  // namespace gradus::random
+}  // namespace random
+}  // namespace gradus

@@ -14,13 +14,22 @@
 
 namespace gradus::random {
 
+/// What the elements of one draw are keyed by, besides their index.
+struct Draw {
+  uint64_t seed, stream;
+};
+
 class Generator {
  public:
   explicit Generator(uint64_t seed = 0, uint64_t stream = 0) : seed_(seed), stream_(stream) {}
   uint64_t seed() const { return seed_; }
   /// Streams taken so far; with seed() the complete state.
   uint64_t stream() const { return stream_.load(std::memory_order_relaxed); }
-  uint64_t next_stream() { return stream_.fetch_add(1, std::memory_order_relaxed); }
+  uint64_t next_stream() { return next().stream; }
+  /// Takes the next stream; or, while checkpoint() runs a function for the second time, what was taken the first time.
+  Draw next();
+  /// Takes the next stream, whatever is going on.
+  Draw fresh() { return {seed_, stream_.fetch_add(1, std::memory_order_relaxed)}; }
   void reset(uint64_t seed, uint64_t stream = 0) {
     seed_ = seed;
     stream_.store(stream, std::memory_order_relaxed);

@@ -36,6 +36,12 @@ struct GradientOptions {
   bool create_graph = false;  // record the reverse pass on this tape too; needs a persistent tape
 };
 
+/// Which rows of a Jacobian, numbered through the flattened target: a large one can be had in parts from a persistent tape.
+struct JacobianOptions {
+  int64_t first_row = 0;
+  int64_t rows = -1;  // -1: all that follow
+};
+
 namespace detail {
 struct TapeState;
 
@@ -115,9 +121,16 @@ class GradientTape {
     return many(targets, sources, options);
   }
 
-  /// d target / d source, shaped target.shape + source.shape. Legal while recording; zeros where there is no path.
-  Tensor jacobian(const Tensor& target, const Tensor& source);
-  Tensor jacobian(const Tensor& target, const Variable& source) { return jacobian(target, source.value()); }
+  /// d target / d source, shaped target.shape + source.shape; one walk per row, written straight into the result. Legal while
+  /// recording; zeros where there is no path. A part of the rows comes shaped [rows] + source.shape. ValueError for rows that are
+  /// not there.
+  Tensor jacobian(const Tensor& target, const Tensor& source, const JacobianOptions& options = {});
+  Tensor jacobian(const Tensor& target, const Variable& source, const JacobianOptions& options = {}) {
+    return jacobian(target, source.value(), options);
+  }
+  /// For target [batch, y...] whose samples depend on the same sample of source [batch, x...] alone: [batch, y..., x...], in one
+  /// walk per element of y. ShapeError unless there are as many samples.
+  Tensor batch_jacobian(const Tensor& target, const Tensor& source);
 
   /// Nothing is recorded by this tape while the returned guard lives. A tape that is paused already stays so; TapeError for a
   /// consumed one.
@@ -158,6 +171,8 @@ class GradientTape {
   }
   void compute(std::span<const Tensor> targets, std::span<const detail::Source> sources, const GradientOptions& options,
                std::span<Tensor> out);
+  template <class Seed>
+  Tensor rows(std::string_view op, const Tensor& target, const Tensor& source, int64_t count, const Seed& seed);
 
   detail::TapeState* state_;
 };

@@ -280,7 +280,7 @@ HWY_INLINE Vec<T> rint(Vec<T> x) {
 
 /// x^y through <cmath>, with the exponents that occur in practice done by multiplication.
 template <class T>
-HWY_INLINE Vec<T> pow(Vec<T> x, Vec<T> y) {
+HWY_INLINE Vec<T> pow(Vec<T> x, std::type_identity_t<Vec<T>> y) {
   const Vec<T> one(1), two(2), three(3), inverse(-1);
   const auto easy = (y == one) | (y == two) | (y == three) | (y == inverse);
   const Vec<T> square = x * x;

@@ -31,17 +31,22 @@ constexpr size_t kSmallest = 64;
 constexpr uint32_t kClasses = 4 * 42, kSmallClasses = 4 * 9 + 1;  // small: up to 32 KiB
 constexpr int64_t kThreadCacheBytes = 256 << 10;                  // per class and thread, before half goes back
 
-// Class c holds blocks of kSmallest * 2^(c/4) * (1 + (c%4)/4) bytes, rounded up to the alignment.
+constexpr size_t kLargestSmall = size_t{32} << 10, kHeader = 64;
+
+// Class c holds blocks of kSmallest * 2^(c/4) * (1 + (c%4)/4) bytes, rounded up to the alignment; large ones have room for a
+// buffer's header besides, so that powers of two, which are the commonest sizes, do not spill into the next class.
 constexpr size_t class_bytes(uint32_t c) {
   const size_t base = kSmallest << (c / 4);
-  return (base + base / 4 * (c % 4) + kAlignment - 1) / kAlignment * kAlignment;
+  return (base + base / 4 * (c % 4) + kAlignment - 1) / kAlignment * kAlignment + (c < kSmallClasses ? 0 : kHeader);
 }
 constexpr uint32_t class_of(size_t bytes) {
   if (bytes <= kSmallest) return 0;
+  if (bytes > kLargestSmall) bytes = std::max(bytes - kHeader, kLargestSmall + 1);
   const auto log = static_cast<uint32_t>(std::bit_width(bytes - 1)) - 1;  // 2^log < bytes <= 2^(log+1)
   const size_t base = size_t{1} << log, quarter = base / 4;
   return (log - 6) * 4 + static_cast<uint32_t>((bytes - base + quarter - 1) / quarter);
 }
+static_assert(class_bytes(kSmallClasses - 1) == kLargestSmall && class_of(kLargestSmall + 1) == kSmallClasses);
 
 struct FreeBlock {
   FreeBlock* next;

@@ -105,7 +105,8 @@ Node& List::append(const Op* op, const TensorImpl& out, uint32_t inputs, uint16_
             .saved_mask = mask,
             .saved = static_cast<uint8_t>(saved),
             .ndim = static_cast<uint8_t>(out.ndim()),
-            .dtype = out.dtype};
+            .dtype = out.dtype,
+            .owns = op && op->destroy};
   std::copy(out.shape.begin(), out.shape.end(), const_cast<int64_t*>(node.dims()));
   return nodes_.push_back(node);
 }
@@ -147,6 +148,15 @@ void List::record(const Op& op, Tensor& out, std::span<const Tensor* const> inpu
   std::copy(ids, ids + inputs.size(), const_cast<uint32_t*>(node.ids().data()));
 }
 
+void List::record_edges(const Op& op, Tensor& out, std::span<const uint32_t> ids, std::span<const std::byte> attrs) {
+  const uint32_t id = size();
+  const Node& node = append(&op, out.impl(), static_cast<uint32_t>(ids.size()), 0, attrs.size());
+  out.ref()->epoch = segments_.back().epoch;
+  out.ref()->node = id;
+  std::memcpy(node.attrs(), attrs.data(), attrs.size());
+  std::copy(ids.begin(), ids.end(), const_cast<uint32_t*>(node.ids().data()));
+}
+
 List::LeafEntry& List::entry(const Leaf* leaf) {
   if (2 * table_used_ >= table_.size()) rehash();
   size_t i = hash(leaf) & (table_.size() - 1);
@@ -172,12 +182,13 @@ void List::rehash() {
 void List::release_saved(uint32_t id) {
   Node& node = nodes_[id];
   for (uint8_t i = 0; i < node.saved; ++i) node.saved_tensors()[i] = Tensor();
+  if (std::exchange(node.owns, false)) node.op->destroy(node.attrs());
 }
 
 void List::destroy(uint32_t id) {
   Node& node = nodes_[id];
   for (uint8_t i = 0; i < node.saved; ++i) node.saved_tensors()[i].~Tensor();
-  if (node.op && node.op->destroy) node.op->destroy(node.attrs());
+  if (node.owns) node.op->destroy(node.attrs());
 }
 
 void List::truncate(uint32_t size) {

@@ -25,6 +25,7 @@ struct Node {
   uint8_t saved;        // their number
   uint8_t ndim;
   DType dtype;
+  bool owns;  // attributes that are still to be destroyed
 
   Tensor* saved_tensors() const { return reinterpret_cast<Tensor*>(block); }
   const int64_t* dims() const { return reinterpret_cast<const int64_t*>(block + 8 * saved); }
@@ -61,6 +62,8 @@ class List {
   uint32_t size() const { return nodes_.size(); }
 
   void record(const Op& op, Tensor& out, std::span<const Tensor* const> inputs, std::span<const std::byte> attrs);
+  /// The same for inputs given by number, of an operation that saves nothing.
+  void record_edges(const Op& op, Tensor& out, std::span<const uint32_t> ids, std::span<const std::byte> attrs);
   /// Number of the record of `x`; a trainable variable gets one when a tape watches what is read. kNoNode for constants.
   uint32_t node_of(const TensorImpl& x);
   /// The same without making one.
@@ -74,7 +77,7 @@ class List {
   const std::vector<uint32_t>& leaves() const { return leaves_; }
   static Leaf* leaf_of(const Node& node) { return node.saved_tensors()[0].ref()->leaf.load(std::memory_order_acquire); }
 
-  /// Drops what a record saved; the record itself stays.
+  /// Drops what a record saved and owns; the record itself stays.
   void release_saved(uint32_t id);
 
   void open(TapeState& tape);
@@ -88,6 +91,8 @@ class List {
   void unmute(uint64_t number);
   /// Drops every record that no live tape covers.
   void collect();
+  /// Drops what was recorded since `begin`, while every tape that was open then paused.
+  void drop(uint32_t begin) { truncate(begin); }
   const std::vector<TapeState*>& tapes() const { return tapes_; }
 
   /// Number of the walk that runs now. Walks nest: begin_walk() gives the outer one, for end_walk().

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "autograd/kernels/copy.h"
 #include "autograd/ops.h"
 #include "autograd/tape/walk.h"
 
@@ -183,7 +184,9 @@ void GradientTape::compute(std::span<const Tensor> targets, std::span<const Sour
   Job job;
   for (size_t i = 0; i < targets.size(); ++i) {
     const detail::TensorImpl& target = targets[i].impl();
-    job.targets.push_back(is_floating(target.dtype) ? tape.list->find(target) : kNoNode);
+    // While the tape records, asking for the gradient of a variable reads it.
+    const uint32_t id = tape.recording ? tape.list->node_of(target) : tape.list->find(target);
+    job.targets.push_back(is_floating(target.dtype) ? id : kNoNode);
     job.seeds.push_back(is_floating(target.dtype) ? seed_for(targets[i], options.output_gradients, i) : Tensor());
   }
   for (const Source& source : sources) job.sources.push_back(source_number(tape, *source.value));
@@ -204,22 +207,63 @@ void GradientTape::compute(std::span<const Tensor> targets, std::span<const Sour
   if (!error.empty()) fail<TapeError>("gradient", "no path from a source to the target; got ", error);
 }
 
-Tensor GradientTape::jacobian(const Tensor& target, const Tensor& source) {
-  check_thread(*state_, "jacobian");
+template <class Seed>
+Tensor GradientTape::rows(std::string_view op, const Tensor& target, const Tensor& source, int64_t count, const Seed& seed) {
+  check_thread(*state_, op);
   TapeState& tape = *state_;
-  if (tape.consumed) fail<TapeError>("jacobian", "the tape was consumed; got a second call, expected {.persistent = true}");
+  if (tape.consumed) fail<TapeError>(op, "the tape was consumed; got a second call, expected {.persistent = true}");
+  Shape shape{count};
+  for (const int64_t d : source.shape()) shape.push_back(d);
+  const uint32_t to = tape.recording ? tape.list->node_of(target.impl()) : tape.list->find(target.impl());
+  const uint32_t from = source_number(tape, source);
+  const Answering answering(tape);
+  const auto row = [&](int64_t i) {
+    Tensor out;
+    const Tensor from_above = seed(i);
+    detail::walk(*tape.list, {tape, {&to, 1}, {&from_above, 1}, {&from, 1}}, {&out, 1});
+    return out.ref() ? out : zeros_like(source);
+  };
+  if (detail::recording_depth > 0 && count > 0) {
+    std::vector<Tensor> all;
+    for (int64_t i = 0; i < count; ++i) all.push_back(row(i));
+    return stack(all);
+  }
+  Tensor out = detail::empty(op, shape, source.dtype());
+  const Strides strides = contiguous_strides(source.shape());
+  for (int64_t i = 0; i < count; ++i)  // straight into the result: one row at a time is all that is ever extra
+    kernels::copy(*detail::TensorImpl::view(out.impl(), source.shape(), strides, i * source.size()), row(i).impl());
+  return out;
+}
+
+Tensor GradientTape::jacobian(const Tensor& target, const Tensor& source, const JacobianOptions& options) {
+  const int64_t first = options.first_row, left = target.size() - first;
+  const int64_t count = options.rows < 0 ? left : options.rows;
+  if (first < 0 || left < 0 || count > left)
+    fail<ValueError>("jacobian", "rows out of range; got ", count, " rows from ", first, ", expected rows of [0, ", target.size(),
+                     ")");
+  const Tensor out = rows("jacobian", target, source, count, [&](int64_t i) {
+    return reshape(one_hot(Tensor(first + i), target.size(), target.dtype()), target.shape());
+  });
+  if (options.rows >= 0 || first > 0) return out;
   Shape shape = target.shape();
   for (const int64_t d : source.shape()) shape.push_back(d);
-  const uint32_t to = tape.list->find(target.impl()), from = source_number(tape, source);
-  const Answering answering(tape);
-  std::vector<Tensor> rows;
-  for (int64_t i = 0; i < target.size(); ++i) {
-    const Tensor seed = reshape(one_hot(Tensor(i), target.size(), target.dtype()), target.shape());
-    Tensor row;
-    detail::walk(*tape.list, {tape, {&to, 1}, {&seed, 1}, {&from, 1}}, {&row, 1});
-    rows.push_back(row.ref() ? row : zeros_like(source));
-  }
-  return rows.empty() ? zeros(shape, source.dtype()) : reshape(stack(rows), shape);
+  return reshape(out, shape);
+}
+
+Tensor GradientTape::batch_jacobian(const Tensor& target, const Tensor& source) {
+  if (target.ndim() == 0 || source.ndim() == 0 || target.shape()[0] != source.shape()[0])
+    fail<ShapeError>("batch_jacobian", "numbers of samples differ; got ", target.shape(), " and ", source.shape(),
+                     ", expected the same first dimension");
+  const int64_t batch = target.shape()[0];
+  int64_t count = 1;
+  Shape shape = target.shape(), order{1, 0};
+  for (int i = 1; i < target.ndim(); ++i) count *= target.shape()[i];
+  for (int i = 1; i < source.ndim(); ++i) shape.push_back(source.shape()[i]), order.push_back(i + 1);
+  // Every sample asks for its element i at once: no sample's gradient reaches another's.
+  const Tensor out = rows("batch_jacobian", target, source, count, [&](int64_t i) {
+    return reshape(broadcast_to(one_hot(Tensor(i), count, target.dtype()), {batch, count}), target.shape());
+  });
+  return reshape(permute(out, order), shape);
 }
 
 GradientTape::Pause::Pause(GradientTape& tape) : tape_(tape), active_(tape.state_->recording) {

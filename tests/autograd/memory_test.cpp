@@ -9,6 +9,7 @@
 #include <malloc.h>
 #endif
 
+#include "autograd/custom_gradient.h"
 #include "tests/autograd/tape_support.h"
 
 namespace gradus {
@@ -283,6 +284,44 @@ TEST_CASE("adjoints go as soon as the walk has passed them") {
   const int64_t start = memory::stats().live_bytes;
   const Tensor g = tape.gradient(y, w);
   CHECK(memory::stats().peak_bytes - start <= 6 * size);
+}
+
+TEST_CASE("a deep network: the peak is what must be there, and memory falls as the walk proceeds") {
+  constexpr int64_t kDepth = 24, kBatch = 4096, kUnits = 32;
+  constexpr int64_t activation = kBatch * kUnits * 4;
+  std::vector<Variable> weights, biases;
+  for (int i = 0; i < kDepth; ++i) {
+    weights.emplace_back(random::normal({kUnits, kUnits}, 0, 0.3));
+    biases.emplace_back(zeros({kUnits}));
+  }
+  const Tensor x = random::normal({kBatch, kUnits});
+  std::vector<int64_t> live;
+  const auto train = [&] {
+    live.clear();
+    GradientTape tape;
+    Tensor h = x;
+    for (size_t i = 0; i < kDepth; ++i)
+      h = gradient_hook(relu(matmul(h, weights[i]) + biases[i]),
+                        [&](const Tensor&) { live.push_back(memory::stats().live_bytes); });
+    std::vector<Variable> all = weights;
+    all.insert(all.end(), biases.begin(), biases.end());
+    const Tensor loss = mean(square(h));
+    h = Tensor();
+    return tape.gradient(loss, all);
+  };
+  train();  // whatever is made once
+  memory::reset_peak();
+  const int64_t before = memory::stats().live_bytes;
+  const std::vector<Tensor> g = train();
+  // By hand: the outputs of all layers, the gradient of the last one's output and, for a moment, of what goes into its relu.
+  const int64_t parameters = kDepth * (kUnits * kUnits + kUnits) * 4;
+  const int64_t least = (kDepth + 2) * activation;
+  CHECK(memory::stats().peak_bytes - before >= least);
+  CHECK(memory::stats().peak_bytes - before <= least * 105 / 100);
+  // Nothing is left but the gradients and blocks of the lists.
+  CHECK(memory::stats().live_bytes - before <= 2 * parameters);
+  REQUIRE(live.size() == kDepth);
+  for (size_t i = 1; i < live.size(); ++i) CHECK(live[i] <= live[i - 1] - activation + 2 * parameters / kDepth);
 }
 
 // Training

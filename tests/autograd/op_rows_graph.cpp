@@ -1,5 +1,6 @@
 // Conversions, cuts, and rules of one's own.
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "autograd/fused.h"
@@ -58,6 +59,32 @@ std::vector<Row> graph_rows() {
     tape.gradient(f(x), x);
   })};
 
+  Row again{.name = "checkpoint", .inputs = {{}, {}}, .result = kept};
+  again.call = [](const std::vector<Tensor>& in) {
+    return checkpoint([](const Tensor& a, const Tensor& b) { return a * a * b; }, in[0], in[1]);
+  };
+  again.reference = elementwise([](double a, double b) { return a * a * b; });
+  again.errors = {raises<TapeError>("the function does not repeat itself; got [1] float32, expected [2]", [] {
+    int calls = 0;
+    const Tensor x = ones({2});
+    GradientTape tape;
+    tape.watch(x);
+    tape.gradient(checkpoint([&] { return slice(2 * x, {Slice(0, 2 - calls++)}); }), x);
+  })};
+
+  Row hooked{.name = "gradient_hook", .call = {}, .reference = elementwise([](double x) { return x; })};
+  hooked.call = [](const std::vector<Tensor>& in) { return gradient_hook(in[0], [](const Tensor&) {}); };
+  hooked.polynomial = true;
+  hooked.result = kept;
+  hooked.ulps = 0;
+
+  Row folded{.name = "fused_sum", .inputs = {{}, {}}, .reduces = true};
+  folded.call = [](const std::vector<Tensor>& in) { return fused_sum([](auto a, auto b) { return a * a * b; })(in[0], in[1]); };
+  folded.reference = [](const Arrays& in) {
+    const Array products = elementwise([](double a, double b) { return a * a * b; })(in);
+    return Array{{}, {std::accumulate(products.values.begin(), products.values.end(), 0.0)}};
+  };
+
   Row swish{.name = "fused", .inputs = {{}, {}}, .pointwise = true, .ulps = 16};
   swish.call = [](const std::vector<Tensor>& in) {
     return fused([](auto x, auto beta) { return x * sigmoid(beta * x); })(in[0], in[1]);
@@ -68,7 +95,7 @@ std::vector<Row> graph_rows() {
                                      [] { fused([](auto x, auto y) { return x * y; })(zeros({2}), zeros({3})); }),
                   raises<ValueError>("no argument is a tensor", [] { fused([](auto x) { return x * x; })(2.0); })};
 
-  return {astype, truncated, stopped, identity, custom, swish};
+  return {astype, truncated, stopped, identity, custom, again, hooked, folded, swish};
 }
 
 }  // namespace gradus::test

@@ -244,8 +244,12 @@ std::set<std::string_view> recorded_by(const Row& row) {
   return names;
 }
 
+// Its rule does nothing but refuse: toolbox_test.cpp.
+constexpr std::string_view kRefusing = "once_differentiable";
+
 TEST_CASE("op table: every operation has a row") {
   for (const detail::Op* op : detail::all_ops()) {
+    if (op->name == kRefusing) continue;
     const bool covered = std::any_of(rows().begin(), rows().end(), [op](const Row& row) {
       return is_about(row, op->name) || std::find(row.covers.begin(), row.covers.end(), op->name) != row.covers.end();
     });

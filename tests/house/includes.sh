@@ -5,8 +5,9 @@
 #   inside autograd: base < storage < kernels < values (tensor.h slice.h variable.h random.h parallel.h, and the headers that ops.h
 # gathers) < tape < ops < api
 #
-# api are the remaining headers directly in autograd/. Three of them declare what lower layers implement, and the implementers may
-# name them: ops.h (everything in ops/, .cpp files of values and tape), tape.h and functional.h (.cpp files of values, tape, ops). <cblas.h> belongs to kernels/matmul.cpp alone, and Highway, BLAS, json and the like to no public header but fused.h.
+# api are the remaining headers directly in autograd/. Some of them declare what lower layers implement, and the implementers may
+# name them: ops.h (everything in ops/, .cpp files of values and tape), tape.h, functional.h, custom_gradient.h and checkpoint.h
+# (.cpp files of values, tape, ops). <cblas.h> belongs to kernels/matmul.cpp alone, and Highway, BLAS, json and the like to no public header but fused.h.
 set -euo pipefail
 cd "$1"
 
@@ -17,7 +18,7 @@ find autograd optim data nn apps tests \( -name '*.h' -o -name '*.cpp' \) -not -
     if (path ~ /^autograd\/base\//) return 1
     if (path ~ /^autograd\/storage\//) return 2
     if (path ~ /^autograd\/kernels\//) return 3
-    if (path ~ /^autograd\/(tensor|slice|variable|random|parallel|convolution|linalg|normalization|ordering|rearrange)\.(h|cpp)$/) return 4
+    if (path ~ /^autograd\/(tensor|slice|variable|random|draw_log|parallel|convolution|linalg|normalization|ordering|rearrange)\.(h|cpp)$/) return 4
     if (path ~ /^autograd\/tape\//) return 5
     if (path ~ /^autograd\/ops\//) return 6
     return 7
@@ -50,7 +51,7 @@ find autograd optim data nn apps tests \( -name '*.h' -o -name '*.cpp' \) -not -
     if (from != "autograd" || to != "autograd") next
     lf = layer(file); lt = layer(quoted[2])
     # The sources of values, tape and ops implement what the public headers declare.
-    if (file ~ /\.cpp$/ && lf >= 4 && quoted[2] ~ /^autograd\/(ops|tape|functional)\.h$/) next
+    if (file ~ /\.cpp$/ && lf >= 4 && quoted[2] ~ /^autograd\/(ops|tape|functional|custom_gradient|checkpoint)\.h$/) next
     if (lf == 6 && quoted[2] == "autograd/ops.h") next
     if (lt > lf) complain("includes point downwards only")
   }
