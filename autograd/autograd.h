@@ -6,6 +6,7 @@
 #include "autograd/functional.h"
 #include "autograd/fused.h"
 #include "autograd/gradcheck.h"
+#include "autograd/op_table.h"
 #include "autograd/ops.h"
 #include "autograd/parallel.h"
 #include "autograd/random.h"

@@ -46,9 +46,9 @@ class Operand {
 // Arithmetic
 // ---------------------------------------------------------------------------------------------------------------------
 
-Tensor add(const Operand& a, const Operand& b);
-Tensor subtract(const Operand& a, const Operand& b);
-Tensor multiply(const Operand& a, const Operand& b);
+Tensor add(const Operand& a, const Operand& b);       // a + b
+Tensor subtract(const Operand& a, const Operand& b);  // a - b
+Tensor multiply(const Operand& a, const Operand& b);  // a * b
 /// True division; integers give float32.
 Tensor divide(const Operand& a, const Operand& b);
 /// a^b. Integers by squaring (ValueError for negative integer exponents). d/db is 0 where a is 0 and b > 0; a^0 has gradient 0 in
@@ -58,7 +58,7 @@ Tensor pow(const Operand& a, const Operand& b);
 Tensor maximum(const Operand& a, const Operand& b);
 /// The smaller; NaN wins. Ties send half the gradient to each side.
 Tensor minimum(const Operand& a, const Operand& b);
-Tensor negative(const Tensor& x);
+Tensor negative(const Tensor& x);  // -x
 Tensor operator+(const Operand& a, const Operand& b);
 Tensor operator-(const Operand& a, const Operand& b);
 Tensor operator*(const Operand& a, const Operand& b);
@@ -74,6 +74,7 @@ Tensor operator<(const Operand& a, const Operand& b);
 Tensor operator<=(const Operand& a, const Operand& b);
 Tensor operator>(const Operand& a, const Operand& b);
 Tensor operator>=(const Operand& a, const Operand& b);
+/// Of booleans; of numbers, which count as true unless 0.
 Tensor logical_and(const Operand& a, const Operand& b);
 Tensor logical_or(const Operand& a, const Operand& b);
 Tensor logical_not(const Tensor& x);
@@ -156,22 +157,23 @@ Tensor einsum(std::string_view expression, const std::vector<Tensor>& operands);
 // Shape: views where strides allow it
 // ------------------------------------------------------------------------------------------------
 
+/// The same elements in row-major order; one dimension may be -1. ShapeError unless the sizes agree.
 Tensor reshape(const Tensor& x, const Shape& shape);
-Tensor flatten(const Tensor& x, int64_t first_axis = 0);
-Tensor transpose(const Tensor& x);
-Tensor permute(const Tensor& x, const Shape& axes);
-Tensor swapaxes(const Tensor& x, int64_t a, int64_t b);
-Tensor squeeze(const Tensor& x, const Axes& axes = {});  // all axes of size 1, or the given ones (ShapeError if larger)
-Tensor expand_dims(const Tensor& x, int64_t axis);
-Tensor broadcast_to(const Tensor& x, const Shape& shape);
-Tensor slice(const Tensor& x, std::initializer_list<Index> index);
-Tensor flip(const Tensor& x, const Axes& axes = {});
+Tensor flatten(const Tensor& x, int64_t first_axis = 0);   // into one axis, from first_axis on
+Tensor transpose(const Tensor& x);                         // axes in reverse order
+Tensor permute(const Tensor& x, const Shape& axes);        // axis i of the result is axis axes[i] of x
+Tensor swapaxes(const Tensor& x, int64_t a, int64_t b);    // two axes change places
+Tensor squeeze(const Tensor& x, const Axes& axes = {});    // all axes of size 1, or the given ones (ShapeError if larger)
+Tensor expand_dims(const Tensor& x, int64_t axis);         // a new axis of size 1
+Tensor broadcast_to(const Tensor& x, const Shape& shape);  // repeated along new axes and axes of size 1
+Tensor slice(const Tensor& x, std::initializer_list<Index> index);  // NumPy's basic indexing; see slice.h
+Tensor flip(const Tensor& x, const Axes& axes = {});                // in reverse order along the axes
 
 // Joining and indexing
 // ---------------------------------------------------------------------------------------------------------------
 
-Tensor concat(const std::vector<Tensor>& tensors, int64_t axis = 0);
-Tensor stack(const std::vector<Tensor>& tensors, int64_t axis = 0);
+Tensor concat(const std::vector<Tensor>& tensors, int64_t axis = 0);  // along an axis they have; the other sizes agree
+Tensor stack(const std::vector<Tensor>& tensors, int64_t axis = 0);   // along a new axis; all sizes agree
 /// `parts` equal parts (ShapeError unless the axis divides), or parts of the given sizes. Views.
 std::vector<Tensor> split(const Tensor& x, int64_t parts, int64_t axis = 0);
 std::vector<Tensor> split(const Tensor& x, std::initializer_list<int64_t> sizes, int64_t axis = 0);
@@ -186,8 +188,8 @@ Tensor one_hot(const Tensor& indices, int64_t depth, DType dtype = DType::float3
 // Softmax and cross entropies
 // ----------------------------------------------------------------------------------------------------------
 
-Tensor softmax(const Tensor& x, int64_t axis = -1);
-Tensor log_softmax(const Tensor& x, int64_t axis = -1);
+Tensor softmax(const Tensor& x, int64_t axis = -1);      // e^x / sum(e^x) along the axis, without overflow
+Tensor log_softmax(const Tensor& x, int64_t axis = -1);  // its logarithm, exact where softmax underflows
 /// Per row: -log softmax(logits)[label]. logits [..., K] floating, labels [...] integer; ValueError for labels out of [0, K).
 Tensor sparse_softmax_cross_entropy(const Tensor& labels, const Tensor& logits);
 /// Per row: -sum(targets * log softmax(logits)); targets and logits [..., K].

@@ -7,21 +7,25 @@ namespace detail {
 namespace {
 
 constexpr Op kAdd{.name = "add",
+                  .arity = 2,
                   .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }},  //
                              {0, [](const Saved&, const Tensor& g) { return g; }}}},
                   .broadcasts = true};
 
 constexpr Op kSubtract{.name = "subtract",
+                       .arity = 2,
                        .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }},  //
                                   {0, [](const Saved&, const Tensor& g) { return -g; }}}},
                        .broadcasts = true};
 
 constexpr Op kMultiply{.name = "multiply",
+                       .arity = 2,
                        .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return g * s.in(1); }},
                                   {kIn0, [](const Saved& s, const Tensor& g) { return g * s.in(0); }}}},
                        .broadcasts = true};
 
 constexpr Op kDivide{.name = "divide",
+                     .arity = 2,
                      .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return g / s.in(1); }},
                                 {kIn1 | kOut, [](const Saved& s, const Tensor& g) { return -(g * s.out() / s.in(1)); }}}},
                      .broadcasts = true};
@@ -29,6 +33,7 @@ constexpr Op kDivide{.name = "divide",
 // d/da = b a^(b-1), written so that b = 0 gives 0 even at a = 0; d/db = a^b log a, 0 at a = 0 (TensorFlow's and PyTorch's
 // choice).
 constexpr Op kPow{.name = "pow",
+                  .arity = 2,
                   .rules = {{{kIn0 | kIn1,
                               [](const Saved& s, const Tensor& g) {
                                 const Tensor &a = s.in(0), &b = s.in(1);
@@ -48,12 +53,14 @@ Tensor share_of_larger(const Tensor& a, const Tensor& b) {
 
 constexpr Op kMaximum{
     .name = "maximum",
+    .arity = 2,
     .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * share_of_larger(s.in(0), s.in(1)); }},
                {kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * share_of_larger(s.in(1), s.in(0)); }}}},
     .broadcasts = true};
 
 constexpr Op kMinimum{
     .name = "minimum",
+    .arity = 2,
     .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * share_of_larger(s.in(1), s.in(0)); }},
                {kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * share_of_larger(s.in(0), s.in(1)); }}}},
     .broadcasts = true};
@@ -61,20 +68,22 @@ constexpr Op kMinimum{
 constexpr Op kNegative{.name = "negative", .rules = {{{0, [](const Saved&, const Tensor& g) { return -g; }}}}};
 
 constexpr Op kWhere{.name = "where",
+                    .arity = 3,
                     .rules = {{{},
                                {kIn0, [](const Saved& s, const Tensor& g) { return where(s.in(0), g, 0); }},
                                {kIn0, [](const Saved& s, const Tensor& g) { return where(s.in(0), 0, g); }}}},
                     .broadcasts = true};
 
 // 1 on and between the bounds (PyTorch).
-constexpr Op kClip{.name = "clip", .rules = {{{kIn0 | kIn1 | kIn2, [](const Saved& s, const Tensor& g) {
-                                                 const Tensor& x = s.in(0);
-                                                 return where(logical_and(x >= s.in(1), x <= s.in(2)), g, 0);
-                                               }}}}};
+constexpr Op kClip{.name = "clip", .arity = 3, .rules = {{{kIn0 | kIn1 | kIn2, [](const Saved& s, const Tensor& g) {
+                                                             const Tensor& x = s.in(0);
+                                                             return where(logical_and(x >= s.in(1), x <= s.in(2)), g, 0);
+                                                           }}}}};
 
 // No gradient: recorded so that a missing gradient can name them.
-constexpr Op kEqual{.name = "equal"}, kNotEqual{.name = "not_equal"}, kLess{.name = "less"}, kLessEqual{.name = "less_equal"};
-constexpr Op kAnd{.name = "logical_and"}, kOr{.name = "logical_or"}, kNot{.name = "logical_not"};
+constexpr Op kEqual{.name = "equal", .arity = 2}, kNotEqual{.name = "not_equal", .arity = 2}, kLess{.name = "less", .arity = 2},
+    kLessEqual{.name = "less_equal", .arity = 2};
+constexpr Op kAnd{.name = "logical_and", .arity = 2}, kOr{.name = "logical_or", .arity = 2}, kNot{.name = "logical_not"};
 
 Tensor binary(const Op& op, Fn fn, const Operand& a, const Operand& b, DType dtype, DType result) {
   const Tensor x = as_tensor(a, dtype), y = as_tensor(b, dtype);

@@ -23,6 +23,7 @@ Tensor add_elements(const Tensor& g, const Tensor& indices, const AxisAttrs& att
 
 constexpr Op kTake{
     .name = "take",
+    .arity = 2,
     .rules = {{{.saves = kIn1,
                 .gradient = [](const Saved& s, const Tensor& g) { return add_rows(g, s.in(1), s.attrs<AxisAttrs>()); },
                 .accumulate =
@@ -31,11 +32,12 @@ constexpr Op kTake{
                       return true;
                     },
                 .accumulate_from_zero = true}}}};
-constexpr Op kTakeAdd{
-    .name = "take_add",
-    .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return take_rows(g, s.in(1), s.attrs<AxisAttrs>().axis); }}}}};
+constexpr Op kTakeAdd{.name = "take_add", .arity = 2, .rules = {{{kIn1, [](const Saved& s, const Tensor& g) {
+                                                                    return take_rows(g, s.in(1), s.attrs<AxisAttrs>().axis);
+                                                                  }}}}};
 constexpr Op kGather{
     .name = "gather",
+    .arity = 2,
     .rules = {{{.saves = kIn1,
                 .gradient = [](const Saved& s, const Tensor& g) { return add_elements(g, s.in(1), s.attrs<AxisAttrs>()); },
                 .accumulate =
@@ -46,6 +48,7 @@ constexpr Op kGather{
                 .accumulate_from_zero = true}}}};
 constexpr Op kGatherAdd{
     .name = "gather_add",
+    .arity = 2,
     .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return gather_elements(g, s.in(1), s.attrs<AxisAttrs>().axis); }}}}};
 constexpr Op kOneHot{.name = "one_hot"};
 

@@ -30,6 +30,7 @@ bool lies_flipped(const TensorImpl& x) { return !x.contiguous && x.stride(x.ndim
 // Leading dimensions broadcast; the engine sums over them.
 constexpr Op kMatmul{
     .name = "matmul",
+    .arity = 2,
     .rules = {{{.saves = kIn1,
                 .gradient =
                     [](const Saved& s, const Tensor& g) {

@@ -22,12 +22,14 @@ Tensor cross_entropy_grad(const Tensor& logits, const Tensor& g, const Tensor& l
 // Inputs: logits, labels.
 constexpr Op kSparseCrossEntropy{
     .name = "sparse_softmax_cross_entropy",
+    .arity = 2,
     .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return cross_entropy_grad(s.in(0), g, s.in(1)); }}}}};
 
 Tensor target_rows(const Tensor& logits, const Tensor& labels) { return one_hot(labels, logits.shape().back(), logits.dtype()); }
 
 // (softmax(logits) - onehot(labels)) * g per row, in one pass. Inputs: logits, g, labels.
 constexpr Op kSparseCrossEntropyGrad{.name = "sparse_softmax_cross_entropy_grad",
+                                     .arity = 3,
                                      .rules = {{{kIn0 | kIn1,
                                                  [](const Saved& s, const Tensor& h) {
                                                    const Tensor p = softmax(s.in(0));
@@ -61,6 +63,7 @@ Tensor over_last_axis(const Op& op, const Tensor& x, int64_t axis, bool logarith
 // max(z, 0) - t z + log(1 + e^-|z|). Inputs: targets, logits.
 constexpr Op kSigmoidCrossEntropy{
     .name = "sigmoid_cross_entropy",
+    .arity = 2,
     .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return -(g * s.in(1)); }},
                {kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * (sigmoid(s.in(1)) - s.in(0)); }}}},
     .broadcasts = true};

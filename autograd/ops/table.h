@@ -18,6 +18,8 @@ extern const OpFamily kArithmeticOps, kMathOps, kActivationOps, kReduceOps, kMat
 extern const OpFamily kScanOps, kSortOps, kRearrangeOps, kScatterOps, kLinalgOps, kConvolutionOps, kPoolingOps, kNormalizationOps,
     kAttentionOps;
 
+std::span<const OpFamily* const> op_families();
+
 /// Every operation the tape can hold.
 std::vector<const Op*> all_ops();
 

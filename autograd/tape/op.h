@@ -59,6 +59,7 @@ struct Rule {
 
 struct Op {
   std::string_view name;
+  int arity = 1;  // number of inputs
   std::array<Rule, 4> rules{};
   bool variadic = false;                        // any number of inputs, all with rules[0]
   bool broadcasts = false;                      // the engine sums gradients over broadcast dimensions

@@ -188,6 +188,29 @@ TEST_CASE("x[t] for ten thousand t: one adjoint of the size of x, written in pla
   CHECK(before == InUse());
 }
 
+TEST_CASE("ten times as many steps cost ten times the records and memory, and no allocation a step once blocks are warm") {
+  struct Cost {
+    int64_t bytes, blocks, system;
+  };
+  const auto cost = [](int64_t steps) {
+    const Tensor x = random::normal({steps, 32});
+    const memory::Stats before = memory::stats();
+    memory::reset_peak();
+    GradientTape tape;
+    tape.watch(x);
+    const Tensor h = unroll(x, steps, false);
+    const int64_t blocks = memory::stats().live_blocks - before.live_blocks;
+    tape.gradient(h, x);
+    return Cost{memory::stats().peak_bytes - before.live_bytes, blocks,
+                memory::stats().system_allocations - before.system_allocations};
+  };
+  cost(10'000);
+  const Cost few = cost(1'000), many = cost(10'000);
+  CHECK(many.blocks <= 10 * few.blocks + 10);
+  CHECK(many.bytes <= 11 * few.bytes);
+  CHECK(many.system <= 2);
+}
+
 TEST_CASE("the same for a variable, by text, for gathers, and for overlapping slices") {
   const Tensor start = random::normal({64, 8}, 0, 1, DType::float64);
   Variable x(start);

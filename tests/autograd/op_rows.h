@@ -92,6 +92,11 @@ std::vector<Row> pooling_rows();
 std::vector<Row> normalization_rows();
 std::vector<Row> attention_rows();
 
+/// All of them.
+const std::vector<Row>& all_rows();
+/// The operation a row is about: "sum over axis 1" is about sum.
+std::string operation(const Row& row);
+
 /// x, f(x), f'(x)
 using Points = std::vector<std::array<double, 3>>;
 /// a, b, f(a, b), df/da, df/db

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <set>
 #include <typeinfo>
 
@@ -17,23 +16,6 @@ namespace {
 constexpr DType kAllDTypes[] = {DType::float64, DType::float32, DType::float16, DType::bfloat16,
                                 DType::int64,   DType::int32,   DType::uint8,   DType::boolean};
 
-const std::vector<Row>& rows() {
-  static const std::vector<Row> all = [] {
-    std::vector<Row> out;
-    for (auto* family : {arithmetic_rows, comparison_rows, math_rows, activation_rows, reduce_rows, product_rows, view_rows,
-                         join_rows, softmax_rows, graph_rows, scan_rows, sort_rows, rearrange_rows, scatter_rows, linalg_rows,
-                         convolution_rows, pooling_rows, normalization_rows, attention_rows})
-      for (Row& row : family()) out.push_back(std::move(row));
-    // While one works on an operation: GRADUS_ROW=part of a row's name tries only such rows.
-    if (const char* only = std::getenv("GRADUS_ROW"))
-      std::erase_if(out, [only](const Row& row) { return row.name.find(only) == std::string::npos; });
-    return out;
-  }();
-  return all;
-}
-
-/// The operation a row is about: "sum over axis 1" is about sum.
-std::string operation(const Row& row) { return row.name.substr(0, row.name.find(' ')); }
 bool is_about(const Row& row, std::string_view op) { return row.name == op || operation(row) == op; }
 
 template <class F>
@@ -227,11 +209,11 @@ void check_special(const Row& row, const Special& special, DType dtype) {
 
 // Coverage ----------------------------------------------------------------------------------------------------------------------
 
-/// Names of everything a row puts on the tape, with its gradient recorded too.
-std::set<std::string_view> recorded_by(const Row& row) {
+/// f(record) for everything a row puts on the tape, with its gradient recorded too.
+template <class F>
+void for_each_record(const Row& row, const F& f) {
   Trial trial{row, DType::float64, shapes_of(row)};
-  std::set<std::string_view> names;
-  if (!trial.draw()) return names;
+  if (!trial.draw()) return;
   GradientTape outer, inner;
   for (const Tensor& x : trial.bases)
     if (is_floating(x.dtype())) inner.watch(x);
@@ -240,7 +222,12 @@ std::set<std::string_view> recorded_by(const Row& row) {
   if (row.differentiable) inner.gradient(y, trial.bases, {.unconnected = Unconnected::Zero});
   const detail::List& list = detail::this_list();
   for (uint32_t id = 0; id < list.size(); ++id)
-    if (list[id].op) names.insert(list[id].op->name);
+    if (list[id].op) f(list[id]);
+}
+
+std::set<std::string_view> recorded_by(const Row& row) {
+  std::set<std::string_view> names;
+  for_each_record(row, [&](const detail::Node& node) { names.insert(node.op->name); });
   return names;
 }
 
@@ -250,17 +237,28 @@ constexpr std::string_view kRefusing = "once_differentiable";
 TEST_CASE("op table: every operation has a row") {
   for (const detail::Op* op : detail::all_ops()) {
     if (op->name == kRefusing) continue;
-    const bool covered = std::any_of(rows().begin(), rows().end(), [op](const Row& row) {
+    const bool covered = std::any_of(all_rows().begin(), all_rows().end(), [op](const Row& row) {
       return is_about(row, op->name) || std::find(row.covers.begin(), row.covers.end(), op->name) != row.covers.end();
     });
     CHECK_MESSAGE(covered, "no row of tests/autograd/op_rows_*.cpp covers ", op->name);
   }
 }
 
+TEST_CASE("op table: operations take as many inputs as they say") {
+  for (const Row& row : all_rows()) {
+    if (!has_floating(row)) continue;
+    INFO("row: ", row.name);
+    for_each_record(row, [](const detail::Node& node) {
+      if (!node.op->variadic)
+        CHECK_MESSAGE(node.inputs == node.op->arity, node.op->name, " takes ", node.inputs, ", says ", node.op->arity);
+    });
+  }
+}
+
 TEST_CASE("op table: rows reach the operations they cover") {
   std::set<std::string_view> all;
   for (const detail::Op* op : detail::all_ops()) all.insert(op->name);
-  for (const Row& row : rows()) {
+  for (const Row& row : all_rows()) {
     if (!has_floating(row)) continue;
     INFO("row: ", row.name);
     const std::set<std::string_view> reached = recorded_by(row);
@@ -271,7 +269,7 @@ TEST_CASE("op table: rows reach the operations they cover") {
 }
 
 TEST_CASE("op table: values in every dtype") {
-  for (const Row& row : rows()) {
+  for (const Row& row : all_rows()) {
     std::vector<std::vector<Shape>> shapes = all_shapes(row);
     if (row.pointwise) shapes.emplace_back(row.inputs.size(), Shape{131});
     if (row.pointwise) shapes.emplace_back(row.inputs.size(), Shape{3, 41});
@@ -281,7 +279,7 @@ TEST_CASE("op table: values in every dtype") {
 }
 
 TEST_CASE("op table: values in every layout") {
-  for (const Row& row : rows()) {
+  for (const Row& row : all_rows()) {
     std::vector<std::vector<Shape>> shapes{shapes_of(row)};
     if (row.pointwise) shapes.emplace_back(row.inputs.size(), Shape{3, 41});
     for_each_trial(row, {DType::float64, DType::float32, DType::bfloat16}, shapes, kViews, check_values);
@@ -290,26 +288,26 @@ TEST_CASE("op table: values in every layout") {
 }
 
 TEST_CASE("op table: derivatives to second order") {
-  for (const Row& row : rows()) {
+  for (const Row& row : all_rows()) {
     for_each_trial(row, {DType::float64}, all_shapes(row), kPlain, check_derivatives);
     for_each_trial(row, {DType::float64}, {shapes_of(row)}, std::span(kViews).subspan(1), check_derivatives);
   }
 }
 
 TEST_CASE("op table: gradients in every floating dtype") {
-  for (const Row& row : rows())
+  for (const Row& row : all_rows())
     for_each_trial(row, {DType::float64, DType::float32, DType::float16, DType::bfloat16}, all_shapes(row), kPlain,
                    check_gradient_dtypes);
 }
 
 TEST_CASE("op table: operations without a gradient say so") {
-  for (const Row& row : rows())
+  for (const Row& row : all_rows())
     if (!row.differentiable && has_floating(row))
       for_each_trial(row, {DType::float64, DType::float32}, {shapes_of(row)}, kPlain, check_cut);
 }
 
 TEST_CASE("op table: special points") {
-  for (const Row& row : rows()) {
+  for (const Row& row : all_rows()) {
     INFO("row: ", row.name);
     for (size_t i = 0; i < row.specials.size(); ++i)
       for (const DType dtype : {DType::float64, DType::float32}) {
@@ -320,7 +318,7 @@ TEST_CASE("op table: special points") {
 }
 
 TEST_CASE("op table: errors") {
-  for (const Row& row : rows()) {
+  for (const Row& row : all_rows()) {
     INFO("row: ", row.name);
     for (const ErrorCase& error : row.errors) {
       INFO("expected: ", error.says);

@@ -1,0 +1,86 @@
+#include "tests/support/declarations.h"
+
+#include <regex>
+#include <sstream>
+
+namespace gradus::test {
+namespace {
+
+std::string trimmed(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \n");
+  if (begin == std::string_view::npos) return {};
+  return std::string(text.substr(begin, text.find_last_not_of(" \n") - begin + 1));
+}
+
+// "const Tensor& x, int64_t axis = -1" -> "x, axis = -1"
+std::string without_types(const std::string& parameters) {
+  std::string out, part;
+  int depth = 0;
+  const auto flush = [&] {
+    const size_t equals = part.find('=');
+    const std::string head = trimmed(std::string_view(part).substr(0, equals));
+    const size_t last = head.find_last_of(" &*>");
+    if (!head.empty()) out += (out.empty() ? "" : ", ") + head.substr(last == std::string::npos ? 0 : last + 1);
+    if (equals != std::string::npos) out += " = " + trimmed(std::string_view(part).substr(equals + 1));
+    part.clear();
+  };
+  for (const char c : parameters) {
+    depth += c == '(' || c == '{' || c == '<';
+    depth -= c == ')' || c == '}' || c == '>';
+    if (c == ',' && depth == 0) flush();
+    else part += c;
+  }
+  flush();
+  return out;
+}
+
+}  // namespace
+
+std::vector<Declaration> declarations(std::string_view header) {
+  static const std::regex start(R"(^(?:Tensor|std::vector<Tensor>|[A-Z]\w+) (operator\S+?|\w+)\((.*)$)");
+  std::vector<Declaration> out;
+  std::istringstream lines{std::string(header)};
+  std::string line, section, doc, statement, name;
+  bool after_empty = false, adjacent = false;
+  while (std::getline(lines, line)) {
+    if (line.empty()) {
+      after_empty = true, adjacent = false;
+      doc.clear();
+      continue;
+    }
+    const bool fresh = after_empty;
+    after_empty = false;
+    if (statement.empty()) {
+      if (line.starts_with("/// ")) {
+        doc += (doc.empty() ? "" : " ") + line.substr(4);
+        adjacent = false;
+        continue;
+      }
+      if (line.starts_with("// ")) {
+        if (fresh && !line.starts_with("// --")) section = line.substr(3);
+        continue;
+      }
+      std::smatch match;
+      if (!std::regex_match(line, match, start)) {
+        adjacent = false;
+        doc.clear();
+        continue;
+      }
+      name = match[1];
+      line = match[2];
+    }
+    const size_t end = line.find(';');
+    statement += " " + trimmed(line.substr(0, end));
+    if (end == std::string::npos) continue;
+    const size_t comment = line.find("// ", end);
+    if (comment != std::string::npos) doc = line.substr(comment + 3);
+    if (doc.empty() && adjacent) doc = out.back().doc;
+    out.push_back({section, name, without_types(statement.substr(0, statement.rfind(')'))), doc});
+    statement.clear();
+    doc.clear();
+    adjacent = true;
+  }
+  return out;
+}
+
+}  // namespace gradus::test

@@ -1,0 +1,20 @@
+// The functions a public header declares, with what their comments say: enough of a parser for our own headers.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus::test {
+
+struct Declaration {
+  std::string section;  // the last comment that stands between empty lines
+  std::string name;
+  std::string parameters;  // names and defaults, without types: "x, axis = -1"
+  std::string doc;         // "///" lines above it or the comment behind it; of the declaration right above it where it has none
+};
+
+/// In the order of the text. Functions that return a Tensor, a vector of them, or a struct of the header.
+std::vector<Declaration> declarations(std::string_view header);
+
+}  // namespace gradus::test
