@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <concepts>
+#include <iterator>
 #include <limits>
 #include <type_traits>
 #include <utility>
@@ -40,6 +41,8 @@ struct Entry {
 };
 using Entries = std::vector<Entry>;
 
+constexpr int64_t kWorth = 16;  // sorting or searching an element costs as much as so much simple arithmetic
+
 /// By bytes of the key, lowest first. Stable; bytes that are the same everywhere cost nothing.
 void radix_sort(Entries& entries, Entries& scratch) {
   constexpr size_t kBytes = sizeof(uint64_t);
@@ -56,13 +59,34 @@ void radix_sort(Entries& entries, Entries& scratch) {
   }
 }
 
-/// Puts the entries of ranks [first, last) where they belong in the whole order; the others lie before and after them.
-void sort_ranks(Entries& entries, Entries& scratch, int64_t first, int64_t last) {
-  constexpr int64_t kWorthRadix = 256, kFew = 8;
-  const auto n = static_cast<int64_t>(entries.size());
+/// The entries of the `count` lowest of keys key(0) ... key(n - 1), in order. Twice as many candidates are kept; what does not
+/// come before the whole lower half of them is none.
+template <class Key>
+void select_lowest(Entries& entries, int64_t n, int64_t count, const Key& key) {
+  Entry limit{std::numeric_limits<uint64_t>::max(), n};
+  for (int64_t k = 0; k < n; ++k) {
+    const Entry entry{key(k), k};
+    if (!(entry < limit)) continue;
+    entries.push_back(entry);
+    if (std::ssize(entries) < 2 * count) continue;
+    std::nth_element(entries.begin(), entries.begin() + count - 1, entries.end());
+    entries.resize(static_cast<size_t>(count));
+    limit = entries.back();
+  }
+  std::partial_sort(entries.begin(), entries.begin() + count, entries.end());
+}
+
+/// Leaves the entries of ranks [first, last) among keys key(0) ... key(n - 1) at these places.
+template <class Key>
+void sort_line(Entries& entries, Entries& scratch, int64_t n, int64_t first, int64_t last, const Key& key) {
+  constexpr int64_t kWorthRadix = 256, kFew = 8;  // selecting less than an eighth is cheaper than sorting
+  entries.clear();
+  if (first == 0 && last < n / kFew) return select_lowest(entries, n, last, key);
+  entries.reserve(static_cast<size_t>(n));
+  for (int64_t k = 0; k < n; ++k) entries.push_back({key(k), k});
   if (n >= kWorthRadix && last - first >= n / kFew) return radix_sort(entries, scratch);
   const auto begin = entries.begin() + first, end = entries.begin() + last;
-  if (first > 0 && first < n) std::nth_element(entries.begin(), begin, entries.end());
+  if (first > 0) std::nth_element(entries.begin(), begin, entries.end());
   if (last < n) std::nth_element(begin, end, entries.end());
   std::sort(begin, end);
 }
@@ -77,16 +101,13 @@ void order(TensorImpl& out, const TensorImpl& in, int axis, bool descending, int
   visit_dtype(in.dtype, [&]<class T>() {
     const int64_t from_step = in.stride(axis) * static_cast<int64_t>(sizeof(T));
     const Loop<2> loop(lines, {Array{out.data, out.strides, size_of(DType::int64)}, Array{in.data, in.strides, sizeof(T)}});
-    constexpr int64_t kWorth = 16;  // sorting an element costs as much as some simple arithmetic
     loop.run(std::max<int64_t>(1, kGrain / kWorth / n), [&](const Loop<2>::Pointers& p, const Loop<2>::Steps& steps, int64_t m) {
       Entries entries, scratch;
       for (int64_t i = 0; i < m; ++i) {
-        entries.resize(static_cast<size_t>(n));
-        for (int64_t k = 0; k < n; ++k) {
+        sort_line(entries, scratch, n, first, first + count, [&](int64_t k) {
           const uint64_t key = sort_key(*reinterpret_cast<const T*>(p[1] + i * steps[1] + k * from_step));
-          entries[static_cast<size_t>(k)] = {descending ? ~key : key, k};
-        }
-        sort_ranks(entries, scratch, first, first + count);
+          return descending ? ~key : key;
+        });
         for (int64_t k = 0; k < count; ++k)
           *reinterpret_cast<int64_t*>(p[0] + i * steps[0] + k * to_step) = entries[static_cast<size_t>(first + k)].index;
       }
@@ -97,9 +118,8 @@ void order(TensorImpl& out, const TensorImpl& in, int axis, bool descending, int
 Groups groups(TensorImpl& inverse, const TensorImpl& in) {
   Groups result;
   visit_dtype(in.dtype, [&]<class T>() {
-    Entries entries(static_cast<size_t>(in.size)), scratch;
-    for (int64_t k = 0; k < in.size; ++k) entries[static_cast<size_t>(k)] = {sort_key(in.as<T>()[k * in.stride(0)]), k};
-    sort_ranks(entries, scratch, 0, in.size);
+    Entries entries, scratch;
+    sort_line(entries, scratch, in.size, 0, in.size, [&](int64_t k) { return sort_key(in.as<T>()[k * in.stride(0)]); });
     for (size_t i = 0; i < entries.size(); ++i) {
       if (i == 0 || entries[i].key != entries[i - 1].key) {
         result.first.push_back(entries[i].index);
@@ -114,7 +134,6 @@ Groups groups(TensorImpl& inverse, const TensorImpl& in) {
 
 void search_sorted(TensorImpl& out, const TensorImpl& sorted, const TensorImpl& values, bool right) {
   const int64_t n = sorted.shape.back(), m = sorted.ndim() == 1 ? values.size : values.shape.back();
-  constexpr int64_t kWorth = 16;
   visit_dtype(values.dtype, [&]<class T>() {
     parallel_for(out.size, kGrain / kWorth, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
