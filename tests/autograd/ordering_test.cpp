@@ -77,6 +77,20 @@ TEST_CASE("extreme integers and every kind of float are in order") {
         std::vector<double>{-inf, -1, -tiny, 0, tiny, 1, inf});
 }
 
+TEST_CASE("searching meets in the common dtype and stays in bounds on lines out of order") {
+  CHECK(searchsorted(Tensor({1, 2, 3}), Tensor({0.5f, 1.5f, 9.0f})).to_vector<int64_t>() == std::vector<int64_t>{0, 1, 3});
+  const Tensor disordered(drawn(999, 1 << 20)), places = searchsorted(disordered, Tensor(drawn(5000, 1 << 20)), true);
+  CHECK(min(places).item<int64_t>() >= 0);
+  CHECK(max(places).item<int64_t>() <= 999);
+}
+
+TEST_CASE("distinct values put together again are the tensor") {
+  const Tensor x(drawn(6000, 700), {60, 100});
+  const Unique parts = unique(x);
+  CHECK(take(parts.values, parts.inverse).to_vector<double>() == x.to_vector<double>());
+  CHECK(bincount(flatten(parts.inverse)).to_vector<int64_t>() == parts.counts.to_vector<int64_t>());
+}
+
 TEST_CASE("scans and sorting give the same bits for any number of threads") {
   const Tensor x = Tensor(drawn(300 * 700, 1 << 30), {300, 700}).astype(DType::float32) / 3e8;
   const auto all = [&] {
