@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "autograd/kernels/copy.h"
+#include "autograd/ops/reduce.h"
 #include "autograd/ops/support.h"
 #include "autograd/ops/table.h"
 
@@ -70,7 +71,8 @@ Tensor arg_reduce(const Op& op, Reduction kind, const Tensor& x, int64_t axis, b
   return reduce(op, kind, x, axis, keepdims, DType::int64);
 }
 
-// The reduced axes moved to the end and flattened into one.
+}  // namespace
+
 Tensor reduced_last(std::string_view op, const Tensor& x, uint32_t mask) {
   Shape order, kept;
   for (int i = 0; i < x.ndim(); ++i)
@@ -83,8 +85,6 @@ Tensor reduced_last(std::string_view op, const Tensor& x, uint32_t mask) {
   kept.push_back(n);
   return reshape(permute(x, order), kept);
 }
-
-}  // namespace
 
 constexpr const Op* kOps[] = {&kSum, &kMax, &kMin, &kArgmax, &kArgmin, &kAny, &kAll, &kProd};
 const OpFamily kReduceOps{"reduce", kOps};
