@@ -38,6 +38,7 @@ Tensor diff(const Tensor& x, int64_t n = 1, int64_t axis = -1);
 // Sorting and ranking
 // -----------------------------------------------------------------------------------------------------------------------------
 
+/// Stable, ascending unless asked otherwise; NaN counts as the largest value. Gradients go back to where elements came from.
 Tensor sort(const Tensor& x, int64_t axis = -1, bool descending = false);
 /// Positions along the axis that sort x: sort(x) == gather(x, argsort(x)).
 Tensor argsort(const Tensor& x, int64_t axis = -1, bool descending = false);
