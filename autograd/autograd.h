@@ -1,9 +1,11 @@
 // Everything of autograd/.
 #pragma once
 
+#include "autograd/anomaly.h"
 #include "autograd/functional.h"
 #include "autograd/fused.h"
 #include "autograd/gradcheck.h"
+#include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "autograd/parallel.h"
 #include "autograd/random.h"

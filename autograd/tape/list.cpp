@@ -6,6 +6,8 @@
 #include <cstring>
 #include <new>
 
+#include "autograd/tape/anomaly.h"
+
 namespace gradus::detail {
 namespace {
 
@@ -133,6 +135,8 @@ void List::record(const Op& op, Tensor& out, std::span<const Tensor* const> inpu
     mask |= op.rule(k).saves;
   }
   if (!watched) return;
+  if (observing_ > 0) [[unlikely]]
+    observe(op, out, inputs);
 
   const uint32_t id = size();
   const Node& node = append(&op, out.impl(), static_cast<uint32_t>(inputs.size()), mask, attrs.size());
@@ -145,6 +149,12 @@ void List::record(const Op& op, Tensor& out, std::span<const Tensor* const> inpu
   if (mask & kOut) new (slot) Tensor(out);
   if (!attrs.empty()) std::memcpy(node.attrs(), attrs.data(), attrs.size());
   std::copy(ids, ids + inputs.size(), const_cast<uint32_t*>(node.ids().data()));
+}
+
+// Throws before anything is recorded, so that the tape stays as it was.
+void List::observe(const Op& op, const Tensor& out, std::span<const Tensor* const> inputs) {
+  if (checking_ > 0) check_result(*this, op, out, inputs);
+  trace_.note(size());
 }
 
 List::LeafEntry& List::entry(const Leaf* leaf) {
@@ -185,6 +195,7 @@ void List::truncate(uint32_t size) {
   const std::byte* first = nodes_[size].block;
   for (uint32_t id = this->size(); id-- > size;) destroy(id);
   nodes_.truncate(size);
+  trace_.truncate(size);
   arena_.truncate(first);
   while (!leaves_.empty() && leaves_.back() >= size) leaves_.pop_back();
   while (!segments_.empty() && segments_.back().begin >= size) segments_.pop_back();
@@ -220,12 +231,14 @@ void List::resume(TapeState& tape) {
   tape.recording = true;
   ++recording_depth;
   auto_watching_ += tape.auto_watch;
+  observing_ += tape.trace;
 }
 
 void List::suspend(TapeState& tape) {
   tape.recording = false;
   --recording_depth;
   auto_watching_ -= tape.auto_watch;
+  observing_ -= tape.trace;
 }
 
 void List::pause(TapeState& tape) {
