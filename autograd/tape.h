@@ -24,7 +24,10 @@ namespace gradus {
 struct TapeOptions {
   bool persistent = false;               // gradient() may be called more than once
   bool watch_accessed_variables = true;  // trainable variables are watched when they are read
+  bool trace = false;                    // note where operations are called, for to_dot, to_json and messages; see graph.h
 };
+
+struct TapeStats;  // graph.h
 
 /// What gradient() returns for a source without a path to the target: an undefined Tensor that knows the reason, zeros, or
 /// TapeError.
@@ -154,6 +157,8 @@ class GradientTape {
   /// Number of operations recorded by this tape and the tapes inside it; 0 once consumed.
   int64_t size() const;
   bool persistent() const;
+  /// What the tape holds, counted; include "autograd/graph.h". TapeError on another thread.
+  TapeStats stats() const;
 
  private:
   friend class Tensor;

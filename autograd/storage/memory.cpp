@@ -217,6 +217,8 @@ void deallocate_large(void* block, uint32_t c) {
 
 namespace detail {
 
+int64_t block_bytes(uint32_t size_class) { return static_cast<int64_t>(class_bytes(size_class)); }
+
 void* allocate(size_t bytes, uint32_t& size_class) {
   if (bytes > (size_t{1} << 46)) throw std::bad_alloc();
   const uint32_t c = size_class = class_of(bytes);

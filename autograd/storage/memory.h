@@ -30,6 +30,8 @@ namespace detail {
 /// At least `bytes` bytes; `size_class` receives what deallocate wants back. Throws std::bad_alloc.
 void* allocate(size_t bytes, uint32_t& size_class);
 void deallocate(void* block, uint32_t size_class) noexcept;
+/// Size of a block.
+int64_t block_bytes(uint32_t size_class);
 }  // namespace detail
 
 }  // namespace gradus::memory

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <new>
 
+#include "autograd/tape/anomaly.h"
+
 namespace gradus::detail {
 namespace {
 
@@ -134,6 +136,8 @@ void List::record(const Op& op, Tensor& out, std::span<const Tensor* const> inpu
     mask |= op.rule(k).saves;
   }
   if (!watched) return;
+  if (observing_ > 0) [[unlikely]]
+    observe(op, out, inputs);
 
   const uint32_t id = size();
   const Node& node = append(&op, out.impl(), static_cast<uint32_t>(inputs.size()), mask, attrs.size());
@@ -149,12 +153,19 @@ void List::record(const Op& op, Tensor& out, std::span<const Tensor* const> inpu
 }
 
 void List::record_edges(const Op& op, Tensor& out, std::span<const uint32_t> ids, std::span<const std::byte> attrs) {
+  if (observing_ > 0) observe(op, out, {});
   const uint32_t id = size();
   const Node& node = append(&op, out.impl(), static_cast<uint32_t>(ids.size()), 0, attrs.size());
   out.ref()->epoch = segments_.back().epoch;
   out.ref()->node = id;
   std::memcpy(node.attrs(), attrs.data(), attrs.size());
   std::copy(ids.begin(), ids.end(), const_cast<uint32_t*>(node.ids().data()));
+}
+
+// Throws before anything is recorded, so that the tape stays as it was.
+void List::observe(const Op& op, const Tensor& out, std::span<const Tensor* const> inputs) {
+  if (checking_ > 0) check_result(*this, op, out, inputs);
+  trace_.note(size());
 }
 
 List::LeafEntry& List::entry(const Leaf* leaf) {
@@ -196,6 +207,7 @@ void List::truncate(uint32_t size) {
   const std::byte* first = nodes_[size].block;
   for (uint32_t id = this->size(); id-- > size;) destroy(id);
   nodes_.truncate(size);
+  trace_.truncate(size);
   arena_.truncate(first);
   while (!leaves_.empty() && leaves_.back() >= size) leaves_.pop_back();
   while (!segments_.empty() && segments_.back().begin >= size) segments_.pop_back();
@@ -231,12 +243,14 @@ void List::resume(TapeState& tape) {
   tape.recording = true;
   ++recording_depth;
   auto_watching_ += tape.auto_watch;
+  observing_ += tape.trace;
 }
 
 void List::suspend(TapeState& tape) {
   tape.recording = false;
   --recording_depth;
   auto_watching_ -= tape.auto_watch;
+  observing_ -= tape.trace;
 }
 
 void List::pause(TapeState& tape) {

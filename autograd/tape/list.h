@@ -10,6 +10,7 @@
 #include "autograd/storage/leaf.h"
 #include "autograd/tape/op.h"
 #include "autograd/tape/stable_list.h"
+#include "autograd/tape/trace.h"
 
 namespace gradus::detail {
 
@@ -39,7 +40,7 @@ static_assert(std::is_trivially_copyable_v<Node> && sizeof(Node) <= 32 && sizeof
 struct TapeState {
   uint32_t begin = 0;
   uint32_t end = kNoNode;  // kNoNode while open
-  bool persistent = false, auto_watch = true;
+  bool persistent = false, auto_watch = true, trace = false;
   bool recording = true, consumed = false;
   std::vector<std::pair<uint32_t, uint32_t>> excluded = {};  // recorded by other tapes while this one was paused
   std::vector<const Leaf*> watched = {};                     // by hand
@@ -95,6 +96,13 @@ class List {
   void drop(uint32_t begin) { truncate(begin); }
   const std::vector<TapeState*>& tapes() const { return tapes_; }
 
+  /// AnomalyMode: how often it is on for this thread.
+  bool checking() const { return checking_ > 0; }
+  void check(bool on) { checking_ += on ? 1 : -1, observing_ += on ? 1 : -1; }
+  /// Where the record was made, if a tape traced or an AnomalyMode checked then.
+  const CallStack* stack_of(uint32_t id) const { return trace_.at(id); }
+  const CallStack* stack_here() { return trace_.here(); }
+
   /// Number of the walk that runs now. Walks nest: begin_walk() gives the outer one, for end_walk().
   uint64_t walk() const { return walk_; }
   uint64_t begin_walk() { return std::exchange(walk_, ++walks_); }
@@ -119,6 +127,7 @@ class List {
   LeafEntry& entry(const Leaf* leaf);
   const LeafEntry* find_entry(const Leaf* leaf) const;
   void rehash();
+  void observe(const Op& op, const Tensor& out, std::span<const Tensor* const> inputs);
   void destroy(uint32_t id);
   void truncate(uint32_t size);
 
@@ -132,7 +141,10 @@ class List {
   std::vector<TapeState*> tapes_;  // live, in order of opening
   std::vector<uint32_t> ids_;      // scratch of record()
   int auto_watching_ = 0;          // recording tapes that watch what is read
+  int observing_ = 0;              // recording tapes that trace, and checking_
+  int checking_ = 0;               // living AnomalyModes
   uint64_t mutes_ = 0, walks_ = 0, walk_ = 0;
+  Trace trace_;
 };
 
 /// This thread's list.

@@ -146,6 +146,7 @@ struct Job {
 GradientTape::GradientTape(Options options) : state_(new TapeState) {
   state_->persistent = options.persistent;
   state_->auto_watch = options.watch_accessed_variables;
+  state_->trace = options.trace;
   detail::this_list().open(*state_);
 }
 
@@ -286,7 +287,7 @@ void GradientTape::reset() {
     if (state_->recording) list.suspend(*state_);
     list.close(*state_);
   }
-  *state_ = TapeState{.persistent = state_->persistent, .auto_watch = state_->auto_watch};
+  *state_ = TapeState{.persistent = state_->persistent, .auto_watch = state_->auto_watch, .trace = state_->trace};
   list.open(*state_);
 }
 

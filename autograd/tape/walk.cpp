@@ -4,6 +4,7 @@
 
 #include "autograd/kernels/pointwise.h"
 #include "autograd/ops.h"
+#include "autograd/tape/anomaly.h"
 
 namespace gradus::detail {
 namespace {
@@ -30,7 +31,8 @@ struct ScratchPool {
 
 class Walk {
  public:
-  Walk(List& list, const WalkRequest& request) : list_(list), request_(request), begin_(request.tape.begin) {
+  Walk(List& list, const WalkRequest& request)
+      : list_(list), request_(request), begin_(request.tape.begin), checking_(list.checking()) {
     scratch_ = pool().take();
     outer_ = list.begin_walk();
     for (const uint32_t id : request.targets)
@@ -50,7 +52,10 @@ class Walk {
   void run(std::span<Tensor> out) {
     mark();
     for (size_t i = 0; i < request_.targets.size(); ++i)
-      if (Tensor* slot = adjoint(request_.targets[i])) accumulate(*slot, request_.seeds[i]);
+      if (Tensor* slot = adjoint(request_.targets[i])) {
+        if (checking_) check_seed(i, request_.seeds[i]);
+        accumulate(*slot, request_.seeds[i]);
+      }
     for (uint32_t id = end_; id-- > begin_;) {
       const uint8_t mark = scratch_->marks[id - begin_];
       if (mark & kNeeded) step(id, mark);
@@ -123,12 +128,13 @@ class Walk {
       if (!rule.gradient || !needed(ids[k])) continue;
       const Saved saved(node, static_cast<int>(k));
       Tensor& to = *adjoint(ids[k]);
-      if (rule.accumulate && !recorded(g) && !reads_recorded(node) && (to.ref() || rule.accumulate_from_zero) && own(to, saved) &&
-          rule.accumulate(saved, g, *to.ref()))
+      if (rule.accumulate && !checking_ && !recorded(g) && !reads_recorded(node) && (to.ref() || rule.accumulate_from_zero) &&
+          own(to, saved) && rule.accumulate(saved, g, *to.ref()))
         continue;
-      Tensor part = rule.gradient(saved, g);
+      Tensor part = checking_ ? checked_gradient(list_, id, saved, g) : rule.gradient(saved, g);
       if (!part.ref()) continue;  // the rule knows that nothing flows
       accumulate(to, fit(node, list_[ids[k]], static_cast<int>(k), std::move(part)));
+      if (checking_) check_sum(list_, ids[k], to);
     }
   }
 
@@ -195,6 +201,7 @@ class Walk {
   uint32_t begin_, end_ = 0;
   uint64_t outer_ = 0;
   bool finished_ = false;
+  const bool checking_;
 };
 
 }  // namespace
