@@ -1,6 +1,5 @@
 #include "autograd/kernels/convolution.h"
 
-#include "autograd/base/parallel.h"
 #include "autograd/kernels/convert.h"
 #include "autograd/kernels/copy.h"
 #include "autograd/kernels/depthwise.h"
@@ -125,9 +124,9 @@ class Problem {
       for (int64_t i = first; i < last; ++i) f(i * size, std::min(pixels_, (i + 1) * size));
     };
     if (pixels_ == 0) return;
-    const int64_t count = ceil_div(pixels_, size), work = std::max<int64_t>(1, size * k_);
+    const int64_t count = ceil_div(pixels_, size);
     if (!gemm_runs_side_by_side()) return some(0, count);
-    parallel_for(count, std::max<int64_t>(1, kGrain / work), some);
+    parallel_for(count, c_.windows.grain(size, x_.channels), some);
   }
   /// f(begin, end) on parts of [begin, end) that are small enough to unfold, and whose outputs lie in one matrix.
   template <class F>

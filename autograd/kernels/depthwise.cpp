@@ -1,7 +1,5 @@
 #include "autograd/kernels/depthwise.h"
 
-#include "autograd/base/parallel.h"
-
 namespace gradus::kernels {
 namespace {
 
@@ -49,7 +47,7 @@ void depthwise_forward(TensorImpl& out, const TensorImpl& in, const T* w, const 
   const Grid<T> x(in, windows.channels_first), y(out, windows.channels_first);
   const int64_t width = windows.axes[2].out, rows = windows.outputs() / width * y.batch;
   std::fill_n(out.as<T>(), out.size, T(0));
-  parallel_for(rows, std::max<int64_t>(1, kGrain / (width * y.channels * windows.size())), [&](int64_t begin, int64_t end) {
+  parallel_for(rows, windows.grain(width, y.channels), [&](int64_t begin, int64_t end) {
     each_tile<T>(windows, runs, x, y, begin * width, end * width, [&](Tile<T> to, Tile<T> from, int64_t k, int64_t count) {
       each_triple(to, from, w + k, y.channels / x.channels, count, x.channels,
                   [](T& sum, const T& value, const T& weight) { sum += value * weight; });
@@ -63,7 +61,8 @@ void depthwise_input(TensorImpl& dx, const TensorImpl& dy, const T* w, const Win
   const Grid<T> x(dx, windows.channels_first), y(dy, windows.channels_first);
   const int64_t image = windows.outputs();
   std::fill_n(dx.as<T>(), dx.size, T(0));
-  parallel_for(x.batch, 1, [&](int64_t begin, int64_t end) {  // windows of one image overlap: it stays with one thread
+  // Windows of one image overlap: it stays with one thread.
+  parallel_for(x.batch, windows.grain(image, y.channels), [&](int64_t begin, int64_t end) {
     each_tile<T>(windows, runs, x, y, begin * image, end * image, [&](Tile<T> from, Tile<T> to, int64_t k, int64_t count) {
       each_triple(to, from, w + k, y.channels / x.channels, count, x.channels,
                   [](T& sum, const T& value, const T& weight) { sum += value * weight; });
@@ -79,7 +78,7 @@ void depthwise_filter(T* dw, const TensorImpl& in, const TensorImpl& dy, const W
   const int64_t size = windows.size() * y.channels, parts = std::min(kPartialSums, x.batch);
   const int64_t pixels = windows.outputs() * x.batch, image = windows.outputs();
   std::vector<double> sums(static_cast<size_t>(std::max<int64_t>(1, parts) * size));
-  parallel_for(parts, 1, [&](int64_t first, int64_t last) {
+  parallel_for(parts, windows.grain(pixels / std::max<int64_t>(parts, 1), y.channels), [&](int64_t first, int64_t last) {
     for (int64_t part = first; part < last; ++part) {
       double* sum = sums.data() + part * size;
       const int64_t begin = part * x.batch / parts * image, end = std::min(pixels, (part + 1) * x.batch / parts * image);

@@ -2,7 +2,6 @@
 
 #include <concepts>
 
-#include "autograd/base/parallel.h"
 #include "autograd/kernels/convert.h"
 #include "autograd/kernels/copy.h"
 
@@ -15,9 +14,7 @@ using detail::TensorImpl;
 template <class F>
 void each_rows(const Windows& windows, int64_t batch, int64_t channels, const F& f) {
   const int64_t width = windows.axes[2].out, rows = width > 0 ? windows.outputs() / width * batch : 0;
-  const double work = static_cast<double>(width) * static_cast<double>(channels) * static_cast<double>(windows.size());
-  parallel_for(rows, static_cast<int64_t>(std::max(1.0, static_cast<double>(kGrain) / std::max(1.0, work))),
-               [&](int64_t begin, int64_t end) { f(begin * width, end * width); });
+  parallel_for(rows, windows.grain(width, channels), [&](int64_t begin, int64_t end) { f(begin * width, end * width); });
 }
 
 /// Whether v takes the place of the best so far.
@@ -127,7 +124,8 @@ void avg_pool_input(TensorImpl& dx, const TensorImpl& dy, const Windows& windows
     copy(*shares, from);
     const Grid<T> x(to, windows.channels_first), y(*shares, windows.channels_first);
     std::fill_n(to.as<T>(), to.size, T(0));
-    parallel_for(x.batch, 1, [&](int64_t first, int64_t last) {  // windows of one image may overlap: it stays with one thread
+    // Windows of one image may overlap: it stays with one thread.
+    parallel_for(x.batch, windows.grain(windows.outputs(), x.channels), [&](int64_t first, int64_t last) {
       const int64_t begin = first * windows.outputs(), end = last * windows.outputs();
       divide(y, windows, whole, runs, begin, end);
       runs.rows(begin, end, [&](int64_t n, int64_t d, int64_t h, int64_t left, int64_t right) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <vector>
 
+#include "autograd/base/parallel.h"
 #include "autograd/storage/tensor_impl.h"
 
 namespace gradus::kernels {
@@ -46,6 +47,11 @@ struct Windows {
 
   int64_t size() const { return axes[0].size * axes[1].size * axes[2].size; }
   int64_t outputs() const { return axes[0].out * axes[1].out * axes[2].out; }
+  /// How many images, rows or other parts with this many outputs and channels are worth a thread.
+  int64_t grain(int64_t outputs, int64_t channels) const {
+    const double work = static_cast<double>(outputs) * static_cast<double>(channels) * static_cast<double>(size());
+    return static_cast<int64_t>(std::max(1.0, static_cast<double>(kGrain) / std::max(1.0, work)));
+  }
   bool padded() const { return axes[0].padded() || axes[1].padded() || axes[2].padded(); }
   /// One element, which meets every input once and in order.
   bool pointwise() const {
