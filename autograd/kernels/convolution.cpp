@@ -1,7 +1,6 @@
 #include "autograd/kernels/convolution.h"
 
 #include "autograd/kernels/convert.h"
-#include "autograd/kernels/copy.h"
 #include "autograd/kernels/depthwise.h"
 #include "autograd/kernels/matmul.h"
 
@@ -13,6 +12,8 @@ using detail::TensorImpl;
 // Elements of an unfolded block: it should stay in the second-level cache with what it is multiplied by.
 constexpr int64_t kBlock = 1 << 16;
 constexpr int64_t kLeastPixels = 32;
+// As many channels, and an image that has them first is copied so that they are together.
+constexpr int64_t kTogether = 4;
 // Partial sums of a filter's gradient, and how many elements they may take together.
 constexpr int64_t kPartialSums = 8, kPartialElements = 1 << 22;
 
@@ -53,6 +54,7 @@ class Problem {
         image_(c.windows.outputs()),
         pixels_(image_ * x_.batch),
         by_rows_(x_.step[2] * c.windows.axes[2].stride == 1),
+        by_pixels_(c.groups == 1 && c.windows.axes[2].dilation == 1 && x_.channel == 1 && x_.step[2] == in_),
         direct_(c.windows.pointwise() && x.contiguous),
         block_(std::max(kLeastPixels, kBlock / k_)) {}
 
@@ -169,12 +171,20 @@ class Problem {
   void unfold(int64_t from, int64_t to, int64_t g, Tile<T> columns, const F& f) const {
     int64_t row = 0;  // of the unfolded block at which the piece begins
     runs_.rows(from, to, [&](int64_t n, int64_t d, int64_t h, int64_t begin, int64_t end) {
-      runs_.in_row(d, h, begin, end, [&](const Run& run) {
-        T* column = columns.data + (row + run.first - begin) * columns.pixel + run.element * in_ * columns.channel;
-        each_pair(Tile<T>{column, columns.pixel, columns.channel},
-                  Tile<T>{x_.at(n, run.input) + g * in_ * x_.channel, x_.step[2] * c_.windows.axes[2].stride, x_.channel},
-                  run.count, in_, f);
-      });
+      T* first = columns.data + row * columns.pixel;
+      if (by_pixels_ && !by_rows_) {
+        for (int64_t w = begin; w < end; ++w, first += columns.pixel)
+          runs_.at_output(d, h, w, [&](int64_t element, int64_t count, const std::array<int64_t, 3>& input) {
+            each_pair(Tile<T>{first + element * in_, 0, 1}, Tile<T>{x_.at(n, input), 0, 1}, 1, count * in_, f);
+          });
+      } else {
+        runs_.in_row(d, h, begin, end, [&](const Run& run) {
+          T* column = first + (run.first - begin) * columns.pixel + run.element * in_ * columns.channel;
+          each_pair(Tile<T>{column, columns.pixel, columns.channel},
+                    Tile<T>{x_.at(n, run.input) + g * in_ * x_.channel, x_.step[2] * c_.windows.axes[2].stride, x_.channel},
+                    run.count, in_, f);
+        });
+      }
       row += end - begin;
     });
   }
@@ -191,7 +201,9 @@ class Problem {
   int64_t in_, out_;  // channels of a group
   int64_t k_;         // inputs that an output of a group meets
   int64_t image_, pixels_;
-  bool by_rows_, direct_;
+  bool by_rows_;    // neighbouring pixels of one channel lie together in x: the unfolded matrix is written column by column
+  bool by_pixels_;  // neighbouring pixels lie together with all their channels
+  bool direct_;     // x itself is the unfolded matrix
   int64_t block_;
 };
 
@@ -217,6 +229,10 @@ Ref<TensorImpl> contiguous(const TensorImpl& x) {
 bool depthwise(const Convolution& c, const TensorImpl& w) {
   return c.groups > 1 && w.shape[c.filter_first ? 1 : w.ndim() - 2] == 1;
 }
+/// Whether a copy of x with its channels together pays: it is unfolded in longer runs.
+bool worth_moving(const Convolution& c, const TensorImpl& x) {
+  return c.windows.channels_first && !c.windows.pointwise() && x.shape[1] / c.groups >= kTogether;
+}
 
 }  // namespace
 
@@ -224,8 +240,11 @@ void convolution(TensorImpl& y, const TensorImpl& x, const TensorImpl& w, const 
   if (y.size == 0) return;
   widened(y, x, w, [&]<class T>(TensorImpl& out, const TensorImpl& image, const TensorImpl& filter) {
     const Ref<TensorImpl> last = packed(filter, c.filter_first);
-    if (depthwise(c, w)) depthwise_forward<T>(out, image, last->as<T>(), c.windows);
-    else Problem<T>(image, out, c).forward(last->as<T>());
+    const bool alone = depthwise(c, w), first = c.windows.channels_first;
+    const Together in = Together(image, first, alone || worth_moving(c, image)).read(image), to(out, first, alone);
+    if (alone) depthwise_forward<T>(*to, *in, last->as<T>(), c.windows);
+    else Problem<T>(*in, out, c).forward(last->as<T>());
+    to.write(out);
   });
 }
 
@@ -233,8 +252,11 @@ void convolution_input(TensorImpl& dx, const TensorImpl& dy, const TensorImpl& w
   if (dx.size == 0) return;
   widened(dx, dy, w, [&]<class T>(TensorImpl& out, const TensorImpl& gradient, const TensorImpl& filter) {
     const Ref<TensorImpl> last = packed(filter, c.filter_first);
-    if (depthwise(c, w)) depthwise_input<T>(out, gradient, last->as<T>(), c.windows);
-    else Problem<T>(out, *contiguous(gradient), c).input(last->as<T>());
+    const bool alone = depthwise(c, w), first = c.windows.channels_first;
+    const Together from = Together(gradient, first, alone).read(gradient), to(out, first, alone || worth_moving(c, out));
+    if (alone) depthwise_input<T>(*to, *from, last->as<T>(), c.windows);
+    else Problem<T>(*to, *contiguous(gradient), c).input(last->as<T>());
+    to.write(out);
   });
 }
 
@@ -242,8 +264,11 @@ void convolution_filter(TensorImpl& dw, const TensorImpl& x, const TensorImpl& d
   widened(dw, x, dy, [&]<class T>(TensorImpl& out, const TensorImpl& image, const TensorImpl& gradient) {
     const Ref<TensorImpl> view = filter_last(out, c.filter_first);
     const Ref<TensorImpl> last = view->contiguous ? view : TensorImpl::make("convolution", view->shape, out.dtype);
-    if (depthwise(c, dw)) depthwise_filter<T>(last->as<T>(), image, gradient, c.windows);
-    else Problem<T>(image, *contiguous(gradient), c).filter(last->as<T>());
+    const bool alone = depthwise(c, dw), first = c.windows.channels_first;
+    const Together in = Together(image, first, alone || worth_moving(c, image)).read(image),
+                   from = Together(gradient, first, alone).read(gradient);
+    if (alone) depthwise_filter<T>(last->as<T>(), *in, *from, c.windows);
+    else Problem<T>(*in, *contiguous(gradient), c).filter(last->as<T>());
     if (!view->contiguous) copy(*view, *last);
   });
 }

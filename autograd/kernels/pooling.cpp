@@ -43,6 +43,27 @@ void divide(const Grid<T>& y, const Windows& windows, bool whole, const Runs& ru
   });
 }
 
+/// Calls f(x, y) for each output and the element of the image that the index names. Images stay with one thread each.
+template <class T, class F>
+void each_picked(TensorImpl& x, const TensorImpl& y, const TensorImpl& index, bool channels_first, const F& f) {
+  const int64_t batch = y.shape[0], channels = y.shape[channels_first ? 1 : y.ndim() - 1];
+  if (y.size == 0) return;
+  const int64_t inputs = x.size / batch, outputs = y.size / batch;
+  parallel_for(batch, std::max<int64_t>(1, kGrain / outputs), [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      T *image = x.as<T>() + n * inputs, *out = y.as<T>() + n * outputs;
+      const int64_t* at = index.as<int64_t>() + n * outputs;
+      if (channels_first) {
+        for (int64_t c = 0; c < channels; ++c, image += inputs / channels)
+          for (const int64_t* stop = at + outputs / channels; at < stop; ++at) f(image[*at], *out++);
+      } else {
+        for (const int64_t* stop = at + outputs; at < stop;)
+          for (int64_t c = 0; c < channels; ++c) f(image[*at++ * channels + c], *out++);
+      }
+    }
+  });
+}
+
 /// Calls f.operator()<T>(out, in) with float or double tensors.
 template <class F>
 void widened(TensorImpl& out, const TensorImpl& in, const F& f) {
@@ -96,6 +117,20 @@ void max_pool(TensorImpl& out, TensorImpl& index, const TensorImpl& in, const Wi
         });
       });
     });
+  });
+}
+
+void pick(TensorImpl& y, const TensorImpl& x, const TensorImpl& index, bool channels_first) {
+  visit_dtype(y.dtype, [&]<class T>() {
+    const Ref<TensorImpl> image = TensorImpl::view(x, x.shape, x.strides, 0);
+    each_picked<T>(*image, y, index, channels_first, [](T& from, T& to) { to = from; });
+  });
+}
+
+void put_back(TensorImpl& x, const TensorImpl& y, const TensorImpl& index, bool channels_first) {
+  widened(x, y, [&]<class T>(TensorImpl& image, const TensorImpl& from) {
+    std::fill_n(image.as<T>(), image.size, T(0));
+    each_picked<T>(image, from, index, channels_first, [](T& sum, T& value) { sum += value; });
   });
 }
 

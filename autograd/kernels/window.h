@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "autograd/base/parallel.h"
+#include "autograd/kernels/copy.h"
 #include "autograd/storage/tensor_impl.h"
 
 namespace gradus::kernels {
@@ -79,6 +80,39 @@ struct Grid {
   }
 };
 
+/// An image of which the kernels see a copy with its channels together in memory, where that is `worth` it. The shape stays.
+class Together {
+ public:
+  Together(const detail::TensorImpl& image, bool channels_first, bool worth)
+      : seen_(detail::TensorImpl::view(image, image.shape, image.strides, 0)) {
+    if (!channels_first || !worth) return;
+    const int rank = image.ndim();
+    Shape order{image.shape[0]};
+    for (int i = 2; i < rank; ++i) order.push_back(image.shape[i]);
+    order.push_back(image.shape[1]);
+    const Ref<detail::TensorImpl> memory = detail::TensorImpl::make("window", order, image.dtype);
+    Strides strides{};
+    for (int i = 0; i < rank; ++i) strides[static_cast<size_t>(i)] = memory->stride(i == 0 ? 0 : i == 1 ? rank - 1 : i - 1);
+    seen_ = detail::TensorImpl::view(*memory, image.shape, strides, 0);
+    moved_ = true;
+  }
+  const Ref<detail::TensorImpl>& operator->() const { return seen_; }
+  detail::TensorImpl& operator*() const { return *seen_; }
+  /// This, holding the image's values.
+  Together& read(const detail::TensorImpl& image) {
+    if (moved_) copy(*seen_, image);
+    return *this;
+  }
+  /// What kernels have written here, where it belongs.
+  void write(detail::TensorImpl& image) const {
+    if (moved_) copy(image, *seen_);
+  }
+
+ private:
+  Ref<detail::TensorImpl> seen_;
+  bool moved_ = false;
+};
+
 /// Outputs [first, first + count) along the innermost axis, which meet inputs from `input` on, `stride` apart, with one element.
 struct Run {
   int64_t element;  // row-major number
@@ -110,6 +144,18 @@ class Runs {
           ++k;
         }
       }
+  }
+
+  /// Calls f(element, count, input) for output (d, h, w): elements [element, element + count) along the innermost axis meet
+  /// inputs from `input` on.
+  template <class F>
+  void at_output(int64_t d, int64_t h, int64_t w, const F& f) const {
+    const Span planes = axes_[0].elements(d), rows = axes_[1].elements(h), columns = axes_[2].elements(w);
+    if (columns.begin >= columns.end) return;
+    for (int64_t i = planes.begin; i < planes.end; ++i)
+      for (int64_t j = rows.begin; j < rows.end; ++j)
+        f((i * axes_[1].size + j) * axes_[2].size + columns.begin, columns.end - columns.begin,
+          std::array<int64_t, 3>{axes_[0].input(d, i), axes_[1].input(h, j), axes_[2].input(w, columns.begin)});
   }
 
   /// Calls f(image, d, h, w, end) for the pieces of rows that make up outputs [begin, end) of a batch in row-major order.

@@ -1,7 +1,6 @@
 // Pooling: maxima and means under windows, and over whole images.
 #include "autograd/kernels/pooling.h"
 
-#include "autograd/kernels/index.h"
 #include "autograd/ops/support.h"
 #include "autograd/ops/table.h"
 #include "autograd/ops/window.h"
@@ -39,28 +38,16 @@ constexpr Op kAvgPoolInput{
     .name = "avg_pool_input",
     .rules = {{{0, [](const Saved& s, const Tensor& g) { return averages(g, s.attrs<AverageAttrs>()); }}}}};
 
-/// A contiguous image with its spatial axes merged into one.
-Ref<TensorImpl> merged(const Tensor& x, Layout layout) {
-  const Shape& shape = x.shape();
-  int64_t pixels = 1;
-  for (const int64_t n : spatial(shape, layout)) pixels *= n;
-  const Shape flat = image_shape(shape[0], {pixels}, shape[channel_axis(shape, layout)], layout);
-  return TensorImpl::view(x.impl(), flat, contiguous_strides(flat), 0);
-}
-int merged_axis(Layout layout) { return layout == Layout::channels_first ? 2 : 1; }
-
 Tensor picked(const Tensor& x, const Tensor& positions, const MaxAttrs& attrs) {
   Tensor out = empty("max_pool", positions.shape(), x.dtype());
-  kernels::gather(*merged(out, attrs.layout), *merged(x.contiguous(), attrs.layout), *merged(positions, attrs.layout),
-                  merged_axis(attrs.layout));
+  kernels::pick(*out.ref(), x.contiguous().impl(), positions.impl(), attrs.layout == Layout::channels_first);
   record(kMaxPool, out, {&x, &positions}, attrs);
   return out;
 }
 
 Tensor put_back(const Tensor& g, const Tensor& positions, const MaxAttrs& attrs) {
-  Tensor out = zeros(attrs.whole, g.dtype());
-  kernels::gather_add(*merged(out, attrs.layout), *merged(g.contiguous(), attrs.layout), *merged(positions, attrs.layout),
-                      merged_axis(attrs.layout));
+  Tensor out = empty("max_pool", attrs.whole, g.dtype());
+  kernels::put_back(*out.ref(), g.contiguous().impl(), positions.impl(), attrs.layout == Layout::channels_first);
   record(kMaxPoolInput, out, {&g, &positions}, attrs);
   return out;
 }
@@ -125,7 +112,7 @@ Axes spatial_axes(std::string_view op, const Tensor& x, Layout layout) {
   if (x.ndim() < 3)
     fail<ShapeError>(op, "image has the wrong rank; got ", x.shape(), ", expected rank 3 or more: batch, channels, spatial axes");
   Shape axes;
-  for (int i = 0; i < x.ndim() - 2; ++i) axes.push_back(i + merged_axis(layout));
+  for (int i = 0; i < x.ndim() - 2; ++i) axes.push_back(i + (layout == Layout::channels_first ? 2 : 1));
   return Axes(axes);
 }
 
