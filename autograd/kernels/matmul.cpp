@@ -99,15 +99,15 @@ void blas_block(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Exten
 }
 
 template <class T>
-void blas_product(T* out, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
+void blas_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
   if (e.m == 1 && e.n > 1)  // a row times a matrix: the transposed problem has the same memory
-    return blas_product<T>(out, {b.data, b.column, b.row}, {a.data, a.column, a.row}, {e.n, 1, e.k}, accumulate);
+    return blas_product<T>(out, 1, {b.data, b.column, b.row}, {a.data, a.column, a.row}, {e.n, 1, e.k}, accumulate);
   constexpr int64_t kLimit = int64_t{1} << 30;  // beyond BLAS' 32-bit integers: in parts
-  if (std::max({e.m, e.n, e.k}) <= kLimit) return blas_block(out, e.n, a, b, e, accumulate);
+  if (std::max({e.m, e.n, e.k}) <= kLimit) return blas_block(out, out_row, a, b, e, accumulate);
   for (int64_t i = 0; i < e.m; i += kLimit)
     for (int64_t j = 0; j < e.n; j += kLimit)
       for (int64_t l = 0; l < e.k; l += kLimit)
-        blas_block<T>(out + i * e.n + j, e.n, {a.data + i * a.row + l * a.column, a.row, a.column},
+        blas_block<T>(out + i * out_row + j, out_row, {a.data + i * a.row + l * a.column, a.row, a.column},
                       {b.data + l * b.row + j * b.column, b.row, b.column},
                       {std::min(kLimit, e.m - i), std::min(kLimit, e.n - j), std::min(kLimit, e.k - l)}, accumulate || l > 0);
 }
@@ -144,10 +144,16 @@ void product(T* out, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulat
       if (!accumulate) std::fill_n(out, e.m * e.n, T(0));
       return;
     }
-    blas_product(out, a, b, e, accumulate);
+    blas_product(out, e.n, a, b, e, accumulate);
   } else {
     integer_product(out, a, b, e, accumulate);
   }
+}
+
+template <class T>
+void strided_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
+  if (e.m == 1 || out_row == e.n) return product(out, a, b, e, accumulate);
+  blas_product(out, out_row, a, b, e, accumulate);
 }
 
 template <class T>
@@ -195,8 +201,7 @@ void batched(TensorImpl& out, const TensorImpl& a, const TensorImpl& b, Extents 
       }
     });
   };
-  // The OpenMP build of OpenBLAS runs on one thread inside a parallel region; one with threads of its own must stay outside.
-  const bool split = e.small() || (e.products() <= kLargeProduct && (!kBlas<T> || openblas_get_parallel() != OPENBLAS_THREAD));
+  const bool split = e.small() || (e.products() <= kLargeProduct && (!kBlas<T> || gemm_runs_side_by_side()));
   if (!split) return walk(0, loop.total());
   parallel_for(loop.total(), std::max<int64_t>(1, static_cast<int64_t>(kGrain * kProductsPerElement / e.products())), walk);
 }
@@ -250,6 +255,17 @@ void matmul(TensorImpl& out, const TensorImpl& a, const TensorImpl& b, bool accu
     }
   });
 }
+
+void gemm(float* out, int64_t out_row, MatrixView<float> a, MatrixView<float> b, int64_t m, int64_t n, int64_t k,
+          bool accumulate) {
+  strided_product(out, out_row, a, b, {m, n, k}, accumulate);
+}
+void gemm(double* out, int64_t out_row, MatrixView<double> a, MatrixView<double> b, int64_t m, int64_t n, int64_t k,
+          bool accumulate) {
+  strided_product(out, out_row, a, b, {m, n, k}, accumulate);
+}
+
+bool gemm_runs_side_by_side() { return openblas_get_parallel() != OPENBLAS_THREAD; }
 
 void set_blas_threads(int n) { openblas_set_num_threads(n); }
 

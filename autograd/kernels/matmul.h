@@ -1,6 +1,7 @@
 // Matrix products. matmul.cpp is the only file that includes BLAS.
 #pragma once
 
+#include "autograd/kernels/matmul_small.h"
 #include "autograd/storage/tensor_impl.h"
 
 namespace gradus::kernels {
@@ -10,6 +11,17 @@ namespace gradus::kernels {
 /// where it cannot). float32 and float64 through BLAS, half types in float32, integers exactly modulo 2^bits. Any of m, k, n,
 /// batch may be 0.
 void matmul(detail::TensorImpl& out, const detail::TensorImpl& a, const detail::TensorImpl& b, bool accumulate = false);
+
+/// out = a @ b, or out += a @ b, on raw memory: row i of out begins at out + i * out_row, and a and b lie without gaps along rows
+/// or columns. m, n and k are at least 1.
+void gemm(float* out, int64_t out_row, MatrixView<float> a, MatrixView<float> b, int64_t m, int64_t n, int64_t k,
+          bool accumulate);
+void gemm(double* out, int64_t out_row, MatrixView<double> a, MatrixView<double> b, int64_t m, int64_t n, int64_t k,
+          bool accumulate);
+
+/// Whether our threads may call gemm side by side: the OpenMP build of OpenBLAS runs on one thread inside a parallel region; one
+/// with threads of its own must stay outside.
+bool gemm_runs_side_by_side();
 
 /// Threads of the BLAS library, kept equal to ours.
 void set_blas_threads(int n);
