@@ -31,7 +31,7 @@ Tensor inverse(const Tensor& a);
 /// a^n by squaring; n < 0: of the inverse; n = 0: the identity. Keeps integers unless n < 0.
 Tensor matrix_power(const Tensor& a, int64_t n);
 
-/// The determinant. Its gradient, the cofactors, is right for singular matrices too; second derivatives are NaN there.
+/// The determinant. The first two derivatives are right for singular matrices too; third ones are NaN there.
 Tensor det(const Tensor& a);
 struct SignLogDet {
   Tensor sign, logabsdet;

@@ -1,8 +1,11 @@
 #include "autograd/kernels/lapack.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <type_traits>
 #include <vector>
 
@@ -74,6 +77,22 @@ int64_t columns(const TensorImpl& a) { return a.shape.back(); }
 /// Matrices in a tensor that is not empty.
 int64_t batches(const TensorImpl& a) { return a.size / (rows(a) * columns(a)); }
 
+// Multiplications up to which a second thread costs LAPACK more than it saves. Measured with OpenBLAS, which would start its team
+// even for a 3 x 3 matrix.
+constexpr double kSmall = 256 * 256 * 256;
+
+/// While it lives, OpenMP regions opened from this thread, by whichever library, have one thread.
+class OneThread {
+ public:
+  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
+
 /// Calls f(i, work) -> info for the matrices [0, count), each of so many elements and about that times `order` multiplications.
 /// `work` is scratch of one thread, empty at first.
 template <class T, class F>
@@ -82,6 +101,8 @@ Failure for_each_matrix(int64_t count, int64_t elements, int64_t order, const F&
   const double products = static_cast<double>(elements) * static_cast<double>(order);
   const auto grain = static_cast<int64_t>(std::max(1.0, static_cast<double>(kGrain) / products));
   parallel_for(count, grain, [&](int64_t begin, int64_t end) {
+    std::optional<OneThread> alone;
+    if (products <= kSmall) alone.emplace();
     std::vector<T> work;
     for (int64_t i = begin; i < end; ++i) info[static_cast<size_t>(i)] = f(i, work);
   });

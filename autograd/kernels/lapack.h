@@ -4,7 +4,7 @@
 // dimension may be 0. LAPACK reads memory column by column, so that a row-major matrix is its transpose to it: the routines are
 // chosen so that nothing has to be transposed for that, except the right-hand sides of lu_solve. Inputs hold no NaN or infinity
 // (see first_not_finite): LAPACK may search or iterate for ever on them. Threads share out the matrices of a batch; a single
-// large one is left to the threads of LAPACK.
+// large one is left to the threads of LAPACK, whose rounding may depend on their number.
 #pragma once
 
 #include "autograd/storage/tensor_impl.h"

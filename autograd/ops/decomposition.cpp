@@ -23,51 +23,47 @@ Tensor skew(const Tensor& x) { return x - flipped(x); }
 Tensor row(const Tensor& x) { return squeeze(x, -2); }
 
 // Rows [0, m) Q, rows [m, m + n) R. Roberts and Roberts 2020.
-constexpr Op kQr{.name = "qr", .rules = {{{kOut, [](const Saved& s, const Tensor& g) {
-                                             const int64_t n = column_count(s.out()), m = row_count(s.out()) - n;
-                                             const auto factors = split(s.out(), {m, n}, -2), gradients = split(g, {m, n}, -2);
-                                             const Tensor &q = factors[0], &r = factors[1];
-                                             const Tensor x = matmul(r, flipped(gradients[1])) - matmul(flipped(gradients[0]), q);
-                                             const Tensor symmetric = lower_part(x) + flipped(lower_part(x, -1));
-                                             const Tensor y = gradients[0] + matmul(q, symmetric);
-                                             return flipped(solve_triangle(r, flipped(y), {false, false, false}));
-                                           }}}}};
+Tensor qr_gradient(const Saved& s, const Tensor& g) {
+  const int64_t n = column_count(s.out()), m = row_count(s.out()) - n;
+  const auto factors = split(s.out(), {m, n}, -2), gradients = split(g, {m, n}, -2);
+  const Tensor &q = factors[0], &r = factors[1], &gq = gradients[0], &gr = gradients[1];
+  const Tensor x = matmul(r, flipped(gr)) - matmul(flipped(gq), q);
+  const Tensor y = gq + matmul(q, lower_part(x) + flipped(lower_part(x, -1)));
+  return flipped(solve_triangle(r, flipped(y), {.lower = false, .transpose = false, .unit_diagonal = false}));
+}
+constexpr Op kQr{.name = "qr", .rules = {{{kOut, qr_gradient}}}};
 
 // Rows [0, n) the eigenvectors, row n the eigenvalues. Giles 2008.
-constexpr Op kEigh{.name = "eigh",
-                   .rules = {{{kOut, [](const Saved& s, const Tensor& g) {
-                                 const int64_t n = column_count(s.out());
-                                 const auto factors = split(s.out(), {n, 1}, -2), gradients = split(g, {n, 1}, -2);
-                                 const Tensor& v = factors[0];
-                                 const Tensor turn = 0.5 * skew(matmul(v, flipped(gradients[0])));
-                                 const Tensor inner =
-                                     ratio(turn, differences(row(factors[1]))) + diagonal_matrix(row(gradients[1]));
-                                 return matmul(matmul(flipped(v), inner), v);
-                               }}}}};
+Tensor eigh_gradient(const Saved& s, const Tensor& g) {
+  const int64_t n = column_count(s.out());
+  const auto factors = split(s.out(), {n, 1}, -2), gradients = split(g, {n, 1}, -2);
+  const Tensor &v = factors[0], &gv = gradients[0];
+  const Tensor turn = ratio(0.5 * skew(matmul(v, flipped(gv))), differences(row(factors[1])));
+  return matmul(matmul(flipped(v), turn + diagonal_matrix(row(gradients[1]))), v);
+}
+constexpr Op kEigh{.name = "eigh", .rules = {{{kOut, eigh_gradient}}}};
 
 // Rows [0, m) U, row m the singular values, the rest transpose(V). Townsend 2016.
-constexpr Op kSvd{.name = "svd",
-                  .rules = {{{kOut, [](const Saved& saved, const Tensor& g) {
-                                const int64_t n = column_count(saved.out()), m = row_count(saved.out()) - n - 1;
-                                const auto factors = split(saved.out(), {m, 1, n}, -2), gradients = split(g, {m, 1, n}, -2);
-                                const Tensor &u = factors[0], &s = factors[1], &vh = factors[2], &gu = gradients[0];
-                                const Tensor gaps = differences(row(s)) * sums(row(s));
-                                const Tensor ugu = matmul(flipped(u), gu), vgv = matmul(vh, flipped(gradients[2]));
-                                const Tensor inner = ratio(skew(ugu), gaps) * s + flipped(s) * ratio(skew(vgv), gaps) +
-                                                     diagonal_matrix(row(gradients[1]));
-                                Tensor left = matmul(u, inner);
-                                if (m > n) left = left + ratio(gu - matmul(u, ugu), s);
-                                return matmul(left, vh);
-                              }}}}};
+Tensor svd_gradient(const Saved& saved, const Tensor& g) {
+  const int64_t n = column_count(saved.out()), m = row_count(saved.out()) - n - 1;
+  const auto factors = split(saved.out(), {m, 1, n}, -2), gradients = split(g, {m, 1, n}, -2);
+  const Tensor &u = factors[0], &s = factors[1], &vh = factors[2];
+  const Tensor &gu = gradients[0], &gs = gradients[1], &gvh = gradients[2];
+  const Tensor gaps = differences(row(s)) * sums(row(s)), ugu = matmul(flipped(u), gu), vgv = matmul(vh, flipped(gvh));
+  const Tensor inner = ratio(skew(ugu), gaps) * s + flipped(s) * ratio(skew(vgv), gaps) + diagonal_matrix(row(gs));
+  Tensor left = matmul(u, inner);
+  if (m > n) left = left + ratio(gu - matmul(u, ugu), s);
+  return matmul(left, vh);
+}
+constexpr Op kSvd{.name = "svd", .rules = {{{kOut, svd_gradient}}}};
 
 // Of constant rank. Golub and Pereyra 1973.
-constexpr Op kPinv{.name = "pinv", .rules = {{{kIn0 | kOut, [](const Saved& s, const Tensor& g) {
-                                                 const Tensor &a = s.in(0), &p = s.out();
-                                                 const Tensor pt = flipped(p), gt = flipped(g);
-                                                 const Tensor left = matmul(gt, matmul(p, pt)), right = matmul(matmul(pt, p), gt);
-                                                 return left - matmul(a, matmul(p, left)) + right - matmul(matmul(right, p), a) -
-                                                        matmul(matmul(pt, g), pt);
-                                               }}}}};
+Tensor pinv_gradient(const Saved& s, const Tensor& g) {
+  const Tensor &a = s.in(0), &p = s.out(), pt = flipped(p), gt = flipped(g);
+  const Tensor left = matmul(gt, matmul(p, pt)), right = matmul(matmul(pt, p), gt);
+  return left - matmul(a, matmul(p, left)) + right - matmul(matmul(right, p), a) - matmul(matmul(pt, g), pt);
+}
+constexpr Op kPinv{.name = "pinv", .rules = {{{kIn0 | kOut, pinv_gradient}}}};
 
 [[noreturn]] void fail_to_converge(const Op& op, const Tensor& a, const kernels::Failure& failure) {
   fail<ValueError>(op.name, "the iteration did not converge; got ", failure.info, " values left", in_batch(a, failure.batch),

@@ -44,6 +44,14 @@ Tensor identity_like(const Tensor& x);
 /// Matrices with the last axis of x on their diagonal.
 inline Tensor diagonal_matrix(const Tensor& x) { return expand_dims(x, -1) * eye(x.shape().back(), -1, 0, x.dtype()); }
 
+/// LU factors as kernels::lu makes them, not recorded. A failure is the caller's to judge.
+struct LuFactors {
+  Tensor lu, pivots;
+  kernels::Failure failure;
+};
+LuFactors factor(std::string_view op, const Tensor& a);
+/// solve, recorded, of matrices of one dtype by the factors of a. A zero pivot gives infinities.
+Tensor solve_factored(const Tensor& a, const Tensor& b, const Tensor& lu, const Tensor& pivots, bool transpose);
 /// triangular_solve of matrices of one dtype without looking at the diagonal: zeros there give infinities.
 Tensor solve_triangle(const Tensor& a, const Tensor& b, kernels::Triangle triangle);
 

@@ -15,8 +15,8 @@ struct OpFamily {
 
 extern const OpFamily kArithmeticOps, kMathOps, kActivationOps, kReduceOps, kMatmulOps, kViewOps, kJoinOps, kIndexOps,
     kSoftmaxOps, kGraphOps, kCustomOps;
-extern const OpFamily kScanOps, kSortOps, kRearrangeOps, kScatterOps, kLinalgOps, kDecompositionOps, kConvolutionOps, kPoolingOps,
-    kNormalizationOps, kAttentionOps;
+extern const OpFamily kScanOps, kSortOps, kRearrangeOps, kScatterOps, kLinalgOps, kDeterminantOps, kDecompositionOps,
+    kConvolutionOps, kPoolingOps, kNormalizationOps, kAttentionOps;
 
 /// Every operation the tape can hold.
 std::vector<const Op*> all_ops();

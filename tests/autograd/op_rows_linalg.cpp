@@ -231,6 +231,13 @@ std::vector<Row> linalg_rows() {
                          [](const Matrix& x) { return determinant(dominant(x, 2)); }),
                      refused_by([](const Tensor& x) { det(x); }));
   det_row.covers = {"cofactors"};
+  Row& cofactor_row = add(of_squares(
+      "det differentiated",
+      [](const Tensor& x) {
+        return grad([](const Tensor& a) { return sum(det(a)); })(dominant(x.astype(floating(x.dtype())), 2));
+      },
+      [](const Matrix& x) { return cofactors(dominant(x, 2)); }));
+  cofactor_row.covers = {"cofactors", "cofactors_along"};
   add(linear(
           "det of a singular matrix", {{9}},
           [](const std::vector<Tensor>& in) {

@@ -58,15 +58,20 @@ inline Matrix eliminated(Matrix a, Matrix b) {
 }
 inline Matrix inverted(const Matrix& a) { return eliminated(a, identity(a.rows)); }
 
+/// a without row i and column j.
+inline Matrix minor_of(const Matrix& a, int64_t i, int64_t j) {
+  return matrix(a.rows - 1, a.columns - 1, [&](int64_t r, int64_t c) { return a(r < i ? r : r + 1, c < j ? c : c + 1); });
+}
 /// Laplace's expansion along the first row.
 inline double determinant(const Matrix& a) {
   if (a.rows == 0) return 1;
   double sum = 0;
-  for (int64_t k = 0; k < a.columns; ++k) {
-    const Matrix minor = matrix(a.rows - 1, a.columns - 1, [&](int64_t i, int64_t j) { return a(i + 1, j < k ? j : j + 1); });
-    sum += (k % 2 == 0 ? 1 : -1) * a(0, k) * determinant(minor);
-  }
+  for (int64_t j = 0; j < a.columns; ++j) sum += (j % 2 == 0 ? 1 : -1) * a(0, j) * determinant(minor_of(a, 0, j));
   return sum;
+}
+inline Matrix cofactors(const Matrix& a) {
+  return matrix(a.rows, a.columns,
+                [&](int64_t i, int64_t j) { return ((i + j) % 2 == 0 ? 1 : -1) * determinant(minor_of(a, i, j)); });
 }
 
 /// Cholesky and Crout's recurrence, column by column.
