@@ -3,4 +3,70 @@
 
 #include "autograd/tensor.h"
 
-namespace gradus {}  // namespace gradus
+namespace gradus {
+
+// Solving and factorising
+// ---------------------------------------------------------------------------------------------------------------------
+//
+// On LAPACK, in float64 or float32: half types are computed in float32 and rounded, integers give float32. Matrices are the last
+// two axes; leading dimensions are batches, and those of two arguments broadcast. Derivatives of every order exist. ShapeError
+// for anything but matrices and beyond LAPACK's 32-bit sizes, ValueError for NaN and infinities in a matrix that is factored.
+
+/// Lower L with L L^T = a, or its transpose. Reads the lower triangle of a; the gradient is symmetric. ValueError unless a is
+/// positive definite.
+Tensor cholesky(const Tensor& a, bool upper = false);
+
+/// x with a x = b, a [..., n, n]. NumPy 2's rule: b of rank 1 is a vector [n], any other is matrices [..., n, k]. ValueError
+/// where a is singular.
+Tensor solve(const Tensor& a, const Tensor& b);
+struct TriangularOptions {
+  bool lower = true;           // which triangle of a is read
+  bool transpose = false;      // solve a^T x = b
+  bool unit_diagonal = false;  // take the diagonal for ones without reading it
+};
+/// The same for a triangular a. ValueError for a 0 on the diagonal.
+Tensor triangular_solve(const Tensor& a, const Tensor& b, const TriangularOptions& options = {});
+/// ValueError where a is singular; solve(a, b) is faster and more accurate than inverse(a) times b.
+Tensor inverse(const Tensor& a);
+/// a^n by squaring; n < 0: of the inverse; n = 0: the identity. Keeps integers unless n < 0.
+Tensor matrix_power(const Tensor& a, int64_t n);
+
+/// The determinant. The first two derivatives are right for singular matrices too; third ones are NaN there.
+Tensor det(const Tensor& a);
+struct SignLogDet {
+  Tensor sign, logabsdet;
+};
+/// The sign of the determinant (-1, 0 or 1, without gradient) and log |det|, without overflow. Singular: 0 and -inf.
+SignLogDet slogdet(const Tensor& a);
+Tensor logdet(const Tensor& a);  // log(det), NaN for negative determinants
+
+/// x that minimises |a x - b| for each column of b (shaped as for solve), the shortest one where there are many. a [..., m, n] of
+/// full rank, ValueError otherwise.
+Tensor lstsq(const Tensor& a, const Tensor& b);
+/// Moore and Penrose's inverse [..., n, m] of a [..., m, n]. Singular values up to `rtol` times the largest count as 0; rtol < 0:
+/// max(m, n) times the unit in the last place of 1. The gradient is that at constant rank.
+Tensor pinv(const Tensor& a, double rtol = -1);
+
+struct QR {
+  Tensor q, r;  // [..., m, k] with orthonormal columns, upper triangular [..., k, n]; k = min(m, n)
+};
+/// a = q r. Signs are LAPACK's. The gradient needs the first k columns of a to be independent.
+QR qr(const Tensor& a);
+
+struct Eigh {
+  Tensor values, vectors;  // [..., n] ascending, [..., n, n] orthonormal columns
+};
+/// a = vectors diag(values) vectors^T. Reads the lower triangle of a; the gradient is symmetric. Signs of the vectors are
+/// arbitrary. Gradients through the vectors are infinite or NaN where eigenvalues are equal, those of the values are finite.
+Eigh eigh(const Tensor& a);
+Tensor eigvalsh(const Tensor& a);  // only the values
+
+struct SVD {
+  Tensor u, s, vh;  // [..., m, k], [..., k] descending, [..., k, n]; k = min(m, n)
+};
+/// a = u diag(s) vh, u with orthonormal columns, vh with orthonormal rows. Signs of the vectors are arbitrary. Gradients through
+/// u and vh are infinite or NaN where singular values are equal, those of s are finite.
+SVD svd(const Tensor& a);
+Tensor svdvals(const Tensor& a);  // only s
+
+}  // namespace gradus

@@ -15,8 +15,8 @@ struct OpFamily {
 
 extern const OpFamily kArithmeticOps, kMathOps, kActivationOps, kReduceOps, kMatmulOps, kViewOps, kJoinOps, kIndexOps,
     kSoftmaxOps, kGraphOps, kCustomOps;
-extern const OpFamily kScanOps, kSortOps, kRearrangeOps, kScatterOps, kLinalgOps, kConvolutionOps, kPoolingOps, kNormalizationOps,
-    kAttentionOps;
+extern const OpFamily kScanOps, kSortOps, kRearrangeOps, kScatterOps, kLinalgOps, kDeterminantOps, kDecompositionOps,
+    kConvolutionOps, kPoolingOps, kNormalizationOps, kAttentionOps;
 
 std::span<const OpFamily* const> op_families();
 

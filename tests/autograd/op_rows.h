@@ -87,6 +87,7 @@ std::vector<Row> sort_rows();
 std::vector<Row> rearrange_rows();
 std::vector<Row> scatter_rows();
 std::vector<Row> linalg_rows();
+std::vector<Row> decomposition_rows();
 std::vector<Row> convolution_rows();
 std::vector<Row> pooling_rows();
 std::vector<Row> normalization_rows();
