@@ -1,4 +1,4 @@
-// Layer, batch, group and rms normalisation: one primitive normalises the rows of a matrix, the rest arranges axes around it.
+// Layer, rms, group and batch normalisation. The first three rest on one primitive, which normalises the rows of a matrix.
 #include "autograd/kernels/normalize.h"
 
 #include <cmath>
@@ -193,17 +193,19 @@ Tensor group_norm(const Tensor& input, int64_t groups, const Tensor& scale_in, c
 BatchNorm batch_norm(const Tensor& input, const Tensor& scale_in, const Tensor& offset_in, const ChannelNormOptions& options) {
   constexpr std::string_view op = "batch_norm";
   Tensor x = input, scale = scale_in, offset = offset_in;
-  const kernels::Normalization how = detail::checked(op, options.epsilon);
+  detail::checked(op, options.epsilon);
   const detail::Channels c = detail::channels_of(op, x, options.axis);
   detail::check_shape(op, "scale", scale, c.vector);
   detail::check_shape(op, "offset", offset, c.vector);
   detail::meet(x, {&scale, &offset});
-  const Tensor moved = swapaxes(x, c.axis, 0);
-  int64_t n = 1;
-  for (int i = 1; i < moved.ndim(); ++i) n *= moved.shape()[i];
-  const Tensor rows = reshape(moved, {moved.shape()[0], n}).contiguous();
-  const Tensor xhat = detail::normalize(rows, detail::no_scale(x.dtype()), {}, how);
-  return {detail::affine(swapaxes(reshape(xhat, moved.shape()), c.axis, 0), scale, offset, c), mean(rows, 1), var(rows, 1)};
+  // Composed: channels mostly come last, and rows of them would have to be copied there and back.
+  Shape others;
+  for (int i = 0; i < x.ndim(); ++i)
+    if (i != c.axis) others.push_back(i);
+  const Tensor middle = mean(x, Axes(others), true), distance = x - middle;
+  const Tensor variance = reshape(mean(square(distance), Axes(others), true), c.vector);
+  const Tensor inverse = rsqrt(variance + options.epsilon);
+  return {detail::affine(distance, scale.defined() ? inverse * scale : inverse, offset, c), reshape(middle, c.vector), variance};
 }
 
 Tensor batch_norm_inference(const Tensor& input, const Tensor& mean_in, const Tensor& variance_in, const Tensor& scale_in,

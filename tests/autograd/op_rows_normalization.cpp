@@ -174,6 +174,7 @@ auto same_channel(int axis) {
 /// y, and the statistics multiplied by numbers so that they cannot be confused with each other.
 Row batch_row(std::string name, int64_t axis, std::vector<Shape> shapes, std::vector<std::vector<Shape>> more = {}) {
   Row row = group_row(std::move(name), 1, axis, std::move(shapes), std::move(more));
+  row.covers = {};
   row.call = [axis](const Inputs& in) {
     const BatchNorm b = in.size() > 1 ? batch_norm(in[0], in[1], in[2], {.axis = axis, .epsilon = 0.1})
                                       : batch_norm(in[0], {}, {}, {.axis = axis, .epsilon = 0.1});
