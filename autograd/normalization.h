@@ -31,13 +31,13 @@ struct ChannelNormOptions {
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& scale = {}, const Tensor& offset = {},
                   const ChannelNormOptions& options = {});
 
-struct BatchNorm {
+struct BatchNormResult {
   Tensor y, mean, variance;  // like x; [channels]
 };
 /// xhat * scale + offset, statistics over all axes but that of the channels: batch normalisation while training (Ioffe and
 /// Szegedy 2015). scale and offset [channels]. Gradients flow through the statistics, too.
-BatchNorm batch_norm(const Tensor& x, const Tensor& scale = {}, const Tensor& offset = {},
-                     const ChannelNormOptions& options = {});
+BatchNormResult batch_norm(const Tensor& x, const Tensor& scale = {}, const Tensor& offset = {},
+                           const ChannelNormOptions& options = {});
 /// The same with given statistics, each [channels].
 Tensor batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& scale = {},
                             const Tensor& offset = {}, const ChannelNormOptions& options = {});

@@ -216,8 +216,8 @@ const T* elements_or_null(const TensorImpl& scale) {
 
 }  // namespace
 
-void normalize(TensorImpl& result, const TensorImpl& input, const TensorImpl& factors, const TensorImpl* terms,
-               Normalization how) {
+void normalize_rows(TensorImpl& result, const TensorImpl& input, const TensorImpl& factors, const TensorImpl* terms,
+                    Normalization how) {
   if (result.size == 0) return;
   in_float(
       result,
@@ -233,8 +233,8 @@ void normalize(TensorImpl& result, const TensorImpl& input, const TensorImpl& fa
       input, factors, terms ? *terms : factors);
 }
 
-void normalize_grad(TensorImpl& result, const TensorImpl& input, const TensorImpl& gradient, const TensorImpl& factors,
-                    Normalization how) {
+void normalize_rows_grad(TensorImpl& result, const TensorImpl& input, const TensorImpl& gradient, const TensorImpl& factors,
+                         Normalization how) {
   if (result.size == 0) return;
   in_float(
       result,
@@ -250,7 +250,7 @@ void normalize_grad(TensorImpl& result, const TensorImpl& input, const TensorImp
       input, gradient, factors);
 }
 
-void normalize_scale_grad(TensorImpl& result, const TensorImpl& input, const TensorImpl& gradient, Normalization how) {
+void normalize_rows_scale_grad(TensorImpl& result, const TensorImpl& input, const TensorImpl& gradient, Normalization how) {
   if (result.size == 0) return;
   // Blocks of rows, whatever the number of threads; then the sum of the blocks, pairwise.
   constexpr int64_t kRows = 32;
@@ -258,7 +258,7 @@ void normalize_scale_grad(TensorImpl& result, const TensorImpl& input, const Ten
       result,
       [&](TensorImpl& out, const TensorImpl& x, const TensorImpl& g) {
         const int64_t rows = x.shape[0], n = x.shape[1], blocks = (rows + kRows - 1) / kRows;
-        const Ref<TensorImpl> parts = TensorImpl::make("normalize_scale_grad", {blocks, n}, x.dtype);
+        const Ref<TensorImpl> parts = TensorImpl::make("normalize_rows_scale_grad", {blocks, n}, x.dtype);
         in_parts(x.dtype, blocks, kRows * n, [&]<class T>(int64_t block, int64_t count) {
           for (const int64_t last = block + count; block < last; ++block) {
             const int64_t r = block * kRows, some = std::min(kRows, rows - r);

@@ -12,13 +12,14 @@ struct Normalization {
 };
 
 /// out = xhat * scale + offset. scale: [n], or 0-dim for none; offset: [n], or null, and null where there is no scale.
-void normalize(detail::TensorImpl& out, const detail::TensorImpl& x, const detail::TensorImpl& scale,
-               const detail::TensorImpl* offset, Normalization how);
+void normalize_rows(detail::TensorImpl& out, const detail::TensorImpl& x, const detail::TensorImpl& scale,
+                    const detail::TensorImpl* offset, Normalization how);
 /// out = (h - mean(h) - xhat * mean(h * xhat)) / sqrt(variance + epsilon) with h = g * scale: the derivative of xhat, which is
 /// symmetric, applied to h. Without centering mean(h) is left out.
-void normalize_grad(detail::TensorImpl& out, const detail::TensorImpl& x, const detail::TensorImpl& g,
-                    const detail::TensorImpl& scale, Normalization how);
+void normalize_rows_grad(detail::TensorImpl& out, const detail::TensorImpl& x, const detail::TensorImpl& g,
+                         const detail::TensorImpl& scale, Normalization how);
 /// out[i] = sum over the rows of g * xhat; out is [n].
-void normalize_scale_grad(detail::TensorImpl& out, const detail::TensorImpl& x, const detail::TensorImpl& g, Normalization how);
+void normalize_rows_scale_grad(detail::TensorImpl& out, const detail::TensorImpl& x, const detail::TensorImpl& g,
+                               Normalization how);
 
 }  // namespace gradus::kernels

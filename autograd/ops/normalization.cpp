@@ -14,23 +14,24 @@ namespace {
 using kernels::Normalization;
 
 // x [rows, n]; scale [n], or 0-dim for none; offset [n] or undefined; all contiguous and of one dtype.
-Tensor normalize(const Tensor& x, const Tensor& scale, const Tensor& offset, Normalization how);
-Tensor normalize_grad(const Tensor& x, const Tensor& g, const Tensor& scale, Normalization how);
-Tensor normalize_scale_grad(const Tensor& x, const Tensor& g, Normalization how);
+Tensor normalize_rows(const Tensor& x, const Tensor& scale, const Tensor& offset, Normalization how);
+Tensor normalize_rows_grad(const Tensor& x, const Tensor& g, const Tensor& scale, Normalization how);
+Tensor normalize_rows_scale_grad(const Tensor& x, const Tensor& g, Normalization how);
 
 Tensor no_scale(DType dtype) { return ones({}, dtype); }
 Tensor scaled(const Tensor& g, const Tensor& scale) { return scale.ndim() == 0 ? g : g * scale; }
 
 // Inputs: x, scale, and the offset if there is one. The statistics are found again from x, which costs less than a pass over
 // memory.
-constexpr Op kNormalize{
-    .name = "normalize",
-    .rules = {{{kIn0 | kIn1,
-                [](const Saved& s, const Tensor& g) { return normalize_grad(s.in(0), g, s.in(1), s.attrs<Normalization>()); }},
-               {kIn0, [](const Saved& s, const Tensor& g) { return normalize_scale_grad(s.in(0), g, s.attrs<Normalization>()); }},
-               {0, [](const Saved&, const Tensor& g) { return sum(g, 0); }}}}};
+constexpr Op kNormalizeRows{
+    .name = "normalize_rows",
+    .rules = {
+        {{kIn0 | kIn1,
+          [](const Saved& s, const Tensor& g) { return normalize_rows_grad(s.in(0), g, s.in(1), s.attrs<Normalization>()); }},
+         {kIn0, [](const Saved& s, const Tensor& g) { return normalize_rows_scale_grad(s.in(0), g, s.attrs<Normalization>()); }},
+         {0, [](const Saved&, const Tensor& g) { return sum(g, 0); }}}}};
 
-// With N(h) = normalize_grad(x, h), symmetric in the sense that v . N(h) = N(v) . h, and per row
+// With N(h) = normalize_rows_grad(x, h), symmetric in the sense that v . N(h) = N(v) . h, and per row
 //   v . N(h) = n r (c - a b),  a = mean(h xhat),  b = mean(v xhat),  c = mean(h v) - mean(h) mean(v),  r = 1 / sqrt(variance +
 //   eps)
 // the slopes in x are dr = -r^2 xhat / n, da = N(h) / n and db = N(v) / n.
@@ -38,52 +39,52 @@ Tensor slope_in_x(const Saved& s, const Tensor& v) {
   const auto how = s.attrs<Normalization>();
   const Tensor &x = s.in(0), h = scaled(s.in(1), s.in(2)), none = no_scale(x.dtype());
   const auto row_mean = [](const Tensor& t) { return mean(t, 1, true); };
-  const Tensor xhat = normalize(x, none, {}, how), centered = how.centered ? x - row_mean(x) : x;
+  const Tensor xhat = normalize_rows(x, none, {}, how), centered = how.centered ? x - row_mean(x) : x;
   const Tensor r = rsqrt(row_mean(square(centered)) + how.epsilon);
   const Tensor a = row_mean(h * xhat), b = row_mean(v * xhat);
   const Tensor c = how.centered ? row_mean((h - row_mean(h)) * v) : row_mean(h * v);
-  return -r * ((c - a * b) * r * xhat + b * normalize_grad(x, h, none, how) + a * normalize_grad(x, v, none, how));
+  return -r * ((c - a * b) * r * xhat + b * normalize_rows_grad(x, h, none, how) + a * normalize_rows_grad(x, v, none, how));
 }
 Tensor transposed(const Saved& s, const Tensor& v) {
-  return normalize_grad(s.in(0), v, no_scale(v.dtype()), s.attrs<Normalization>());
+  return normalize_rows_grad(s.in(0), v, no_scale(v.dtype()), s.attrs<Normalization>());
 }
 
 // Inputs: x, g, scale.
-constexpr Op kNormalizeGrad{
-    .name = "normalize_grad",
+constexpr Op kNormalizeRowsGrad{
+    .name = "normalize_rows_grad",
     .rules = {{{kIn0 | kIn1 | kIn2, slope_in_x},
                {kIn0 | kIn2, [](const Saved& s, const Tensor& v) { return scaled(transposed(s, v), s.in(2)); }},
                {kIn0 | kIn1, [](const Saved& s, const Tensor& v) { return sum(transposed(s, v) * s.in(1), 0); }}}}};
 
 // Inputs: x, g. sum over the rows of g * xhat.
-constexpr Op kNormalizeScaleGrad{
-    .name = "normalize_scale_grad",
-    .rules = {{{kIn0 | kIn1,
-                [](const Saved& s, const Tensor& v) { return normalize_grad(s.in(0), s.in(1), v, s.attrs<Normalization>()); }},
+constexpr Op kNormalizeRowsScaleGrad{
+    .name = "normalize_rows_scale_grad",
+    .rules = {{{kIn0 | kIn1, [](const Saved& s,
+                                const Tensor& v) { return normalize_rows_grad(s.in(0), s.in(1), v, s.attrs<Normalization>()); }},
                {kIn0, [](const Saved& s, const Tensor& v) {
                   const Tensor none = no_scale(v.dtype());
-                  return v * normalize(s.in(0), none, {}, s.attrs<Normalization>());
+                  return v * normalize_rows(s.in(0), none, {}, s.attrs<Normalization>());
                 }}}}};
 
-Tensor normalize(const Tensor& x, const Tensor& scale, const Tensor& offset, Normalization how) {
-  Tensor out = empty(kNormalize.name, x.shape(), x.dtype());
-  kernels::normalize(*out.ref(), x.impl(), scale.impl(), offset.defined() ? &offset.impl() : nullptr, how);
-  if (offset.defined()) record(kNormalize, out, {&x, &scale, &offset}, how);
-  else record(kNormalize, out, {&x, &scale}, how);
+Tensor normalize_rows(const Tensor& x, const Tensor& scale, const Tensor& offset, Normalization how) {
+  Tensor out = empty(kNormalizeRows.name, x.shape(), x.dtype());
+  kernels::normalize_rows(*out.ref(), x.impl(), scale.impl(), offset.defined() ? &offset.impl() : nullptr, how);
+  if (offset.defined()) record(kNormalizeRows, out, {&x, &scale, &offset}, how);
+  else record(kNormalizeRows, out, {&x, &scale}, how);
   return out;
 }
-Tensor normalize_grad(const Tensor& x, const Tensor& g, const Tensor& scale, Normalization how) {
+Tensor normalize_rows_grad(const Tensor& x, const Tensor& g, const Tensor& scale, Normalization how) {
   const Tensor h = g.contiguous(), factors = scale.contiguous();
-  Tensor out = empty(kNormalizeGrad.name, x.shape(), x.dtype());
-  kernels::normalize_grad(*out.ref(), x.impl(), h.impl(), factors.impl(), how);
-  record(kNormalizeGrad, out, {&x, &h, &factors}, how);
+  Tensor out = empty(kNormalizeRowsGrad.name, x.shape(), x.dtype());
+  kernels::normalize_rows_grad(*out.ref(), x.impl(), h.impl(), factors.impl(), how);
+  record(kNormalizeRowsGrad, out, {&x, &h, &factors}, how);
   return out;
 }
-Tensor normalize_scale_grad(const Tensor& x, const Tensor& g, Normalization how) {
+Tensor normalize_rows_scale_grad(const Tensor& x, const Tensor& g, Normalization how) {
   const Tensor h = g.contiguous();
-  Tensor out = empty(kNormalizeScaleGrad.name, {x.shape()[1]}, x.dtype());
-  kernels::normalize_scale_grad(*out.ref(), x.impl(), h.impl(), how);
-  record(kNormalizeScaleGrad, out, {&x, &h}, how);
+  Tensor out = empty(kNormalizeRowsScaleGrad.name, {x.shape()[1]}, x.dtype());
+  kernels::normalize_rows_scale_grad(*out.ref(), x.impl(), h.impl(), how);
+  record(kNormalizeRowsScaleGrad, out, {&x, &h}, how);
   return out;
 }
 
@@ -128,10 +129,10 @@ Tensor over_last_axes(std::string_view op, Tensor x, Tensor scale, Tensor offset
   const Tensor matrix = reshape(x, {rows, n}).contiguous();
   const auto row = [n](const Tensor& t) { return reshape(t, {n}).contiguous(); };
   if (!scale.defined()) {
-    const Tensor y = reshape(normalize(matrix, no_scale(x.dtype()), {}, how), x.shape());
+    const Tensor y = reshape(normalize_rows(matrix, no_scale(x.dtype()), {}, how), x.shape());
     return offset.defined() ? y + offset : y;
   }
-  return reshape(normalize(matrix, row(scale), offset.defined() ? row(offset) : Tensor(), how), x.shape());
+  return reshape(normalize_rows(matrix, row(scale), offset.defined() ? row(offset) : Tensor(), how), x.shape());
 }
 
 /// The channels of a tensor: where they are, and how a vector of them lies along x.
@@ -153,7 +154,7 @@ Tensor affine(Tensor y, const Tensor& scale, const Tensor& offset, const Channel
 
 }  // namespace
 
-constexpr const Op* kOps[] = {&kNormalize, &kNormalizeGrad, &kNormalizeScaleGrad};
+constexpr const Op* kOps[] = {&kNormalizeRows, &kNormalizeRowsGrad, &kNormalizeRowsScaleGrad};
 const OpFamily kNormalizationOps{"normalization", kOps};
 
 }  // namespace detail
@@ -186,11 +187,12 @@ Tensor group_norm(const Tensor& input, int64_t groups, const Tensor& scale_in, c
   int64_t n = channels / groups;
   for (int i = 2; i < moved.ndim(); ++i) n *= moved.shape()[i];
   const Tensor rows = reshape(moved, {moved.shape()[0] * groups, n}).contiguous();
-  const Tensor xhat = detail::normalize(rows, detail::no_scale(x.dtype()), {}, how);
+  const Tensor xhat = detail::normalize_rows(rows, detail::no_scale(x.dtype()), {}, how);
   return detail::affine(swapaxes(reshape(xhat, moved.shape()), c.axis, 1), scale, offset, c);
 }
 
-BatchNorm batch_norm(const Tensor& input, const Tensor& scale_in, const Tensor& offset_in, const ChannelNormOptions& options) {
+BatchNormResult batch_norm(const Tensor& input, const Tensor& scale_in, const Tensor& offset_in,
+                           const ChannelNormOptions& options) {
   constexpr std::string_view op = "batch_norm";
   Tensor x = input, scale = scale_in, offset = offset_in;
   detail::checked(op, options.epsilon);

@@ -87,7 +87,7 @@ TEST_CASE("layer_norm is one record, which keeps no more than its inputs") {
 TEST_CASE("batch_norm: its statistics, given back at inference, reproduce training") {
   const Tensor x = random::normal({20, 5, 3}, 2, 3, DType::float64);
   const Tensor scale({1.0, 2.0, -1.0}), offset({0.5, 0.0, 1.0});
-  const BatchNorm trained = batch_norm(x, scale, offset);
+  const BatchNormResult trained = batch_norm(x, scale, offset);
   CHECK((trained.mean.shape() == Shape{3}));
   CHECK(max_abs_difference(trained.variance, var(x, {0, 1})) < 1e-12);
   CHECK(max_abs_difference(trained.y, batch_norm_inference(x, trained.mean, trained.variance, scale, offset)) < 1e-12);

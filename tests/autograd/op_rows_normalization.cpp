@@ -55,7 +55,7 @@ Row layer_row(std::string name, int64_t axes, std::vector<Shape> shapes, std::ve
     return affine(xhat, in.size() > 1 ? in[1] : one, in.size() > 2 ? in[2] : zero);
   };
   row.reduces = true;
-  row.covers = {"normalize", "normalize_grad"};
+  row.covers = {"normalize_rows", "normalize_rows_grad"};
   return row;
 }
 
@@ -92,7 +92,7 @@ std::vector<Row> layer_rows() {
       layer_row("layer_norm without scale and offset", 1, {{2, 4}}, {{{2, 37}}, {{2, 0}}}),
       layer_row("layer_norm over two axes", 2, {{2, 2, 3}, {2, 3}, {2, 3}}, {{{2, 3}, {2, 3}, {2, 3}}}),
   };
-  rows.front().covers.push_back("normalize_scale_grad");
+  rows.front().covers.push_back("normalize_rows_scale_grad");
   // Means that are large against the deviation, elements that are all alike, and what is not finite.
   rows[2].specials = {{{{1e6, 1e6 + 1, 1e6 - 1}}, {0, 1.1420804814403216, -1.1420804814403216}},
                       {{{5, 5, 5}}, {0, 0, 0}, {{0, 0, 0}}},
@@ -176,8 +176,8 @@ Row batch_row(std::string name, int64_t axis, std::vector<Shape> shapes, std::ve
   Row row = group_row(std::move(name), 1, axis, std::move(shapes), std::move(more));
   row.covers = {};
   row.call = [axis](const Inputs& in) {
-    const BatchNorm b = in.size() > 1 ? batch_norm(in[0], in[1], in[2], {.axis = axis, .epsilon = 0.1})
-                                      : batch_norm(in[0], {}, {}, {.axis = axis, .epsilon = 0.1});
+    const BatchNormResult b = in.size() > 1 ? batch_norm(in[0], in[1], in[2], {.axis = axis, .epsilon = 0.1})
+                                            : batch_norm(in[0], {}, {}, {.axis = axis, .epsilon = 0.1});
     return concat({reshape(b.y, {-1}), 3 * b.mean, 5 * b.variance});
   };
   row.reference = [axis](const Arrays& in) {
@@ -266,7 +266,7 @@ std::vector<Row> normalization_rows() {
   rows.push_back(
       rms_row("rms_norm", 1, {{2, 4}, {4}}, {{{3}, {3}}, {{2, 1}, {1}}, {{0, 3}, {3}}, {{2, 0}, {0}}, {{2, 70}, {70}}}));
   rows.back().specials = {{{{0, 0}, {1, 2}}, {0, 0}}, {{{1e3, -1e3}, {1, 2}}, {0.99999995000000375, -1.9999999000000075}}};
-  rows.back().covers.push_back("normalize_scale_grad");
+  rows.back().covers.push_back("normalize_rows_scale_grad");
   rows.back().errors = {
       raises<ShapeError>("number of axes out of range; got 2", [] { rms_norm(zeros({3}), {}, {.axes = 2}); }),
       raises<ShapeError>("scale does not fit; got shape [2], expected [3]", [] { rms_norm(zeros({3}), zeros({2})); })};
