@@ -12,12 +12,7 @@ Dropout::Dropout(double rate, Options options) : rate_(rate) {
 
 Tensor Dropout::call(const Tensor& x, bool training) {
   if (!training || rate_ == 0) return x;
-  if (!is_floating(x.dtype())) fail<DTypeError>("Dropout", "integer input; got ", x.dtype(), ", expected a floating dtype");
-  // A product also for rate 1, so that the output stays connected to its input: its gradient is zeros, not missing.
-  if (rate_ == 1) return x * zeros(x.shape(), x.dtype());
-  random::Generator& generator = generator_ ? *generator_ : random::default_generator();
-  const Tensor keep = random::bernoulli(x.shape(), 1 - rate_, x.dtype(), generator);
-  return x * (keep * (1 / (1 - rate_)));
+  return dropout(x, rate_, generator_ ? *generator_ : random::default_generator());
 }
 
 }  // namespace gradus::nn

@@ -45,14 +45,18 @@ void parallel_run(int64_t n, int64_t grain, int64_t align, RangeFn fn, const voi
   const int64_t wanted = std::min<int64_t>(num_threads(), worthwhile);
   if (wanted <= 1 || omp_in_parallel()) return fn(context, 0, n);  // a team inside a team would only queue
 
-  const int64_t even = (n - 1) / wanted + 1, part = (even + align - 1) / align * align;
+  // Nothing here passes n, which may be the largest there is.
+  const int64_t even = (n - 1) / wanted + 1, part = even + std::min((align - even % align) % align, n - even);
   FirstError error;
 #pragma omp parallel num_threads(static_cast <int>(wanted))
   {
     // The team may come out smaller than asked for, hence the loop.
-    const int64_t step = part * omp_get_num_threads();
+    const int64_t parts = (n - 1) / part + 1;
     try {
-      for (int64_t begin = part * omp_get_thread_num(); begin < n; begin += step) fn(context, begin, std::min(begin + part, n));
+      for (int64_t i = omp_get_thread_num(); i < parts; i += omp_get_num_threads()) {
+        const int64_t begin = i * part;
+        fn(context, begin, begin + std::min(part, n - begin));
+      }
     } catch (...) {
       error.keep(std::current_exception());
     }

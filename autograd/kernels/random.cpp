@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "autograd/base/parallel.h"
+#include "autograd/kernels/copy.h"
 #include "autograd/kernels/random_chunks.h"
 
 namespace gradus::kernels {
@@ -80,6 +81,18 @@ uint64_t scaled(uint64_t bits, uint64_t range) {
   return static_cast<uint64_t>(static_cast<Wide>(bits) * range >> 64);
 }
 
+/// word < probability * 2^32; the comparison with the last such word stays within 32 bits.
+struct Threshold {
+  bool never;
+  uint32_t last;
+
+  explicit Threshold(double probability) {
+    const double words = std::nearbyint(probability * 0x1p32);
+    never = !(words >= 1);
+    last = never ? 0 : static_cast<uint32_t>(std::min(words, 0x1p32) - 1);
+  }
+};
+
 }  // namespace
 
 std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
@@ -129,17 +142,31 @@ void fill_truncated_normal(TensorImpl& out, RandomKey key, double mean, double s
 }
 
 void fill_bernoulli(TensorImpl& out, RandomKey key, double probability) {
-  // word < probability * 2^32; the comparison with the last such word stays within 32 bits
-  const double scaled_probability = std::nearbyint(probability * 0x1p32);
-  const bool never = !(scaled_probability >= 1);
-  const uint32_t last = never ? 0 : static_cast<uint32_t>(std::min(scaled_probability, 0x1p32) - 1);
+  const Threshold kept(probability);
   visit_dtype(out.dtype, [&]<class T>() {
     const T choice[2] = {static_cast<T>(0.0f),
-                         static_cast<T>(never ? 0.0f : 1.0f)};  // a branch would be guessed wrong half the time
+                         static_cast<T>(kept.never ? 0.0f : 1.0f)};  // a branch would be guessed wrong half the time
     by_chunks<T, kChunkWords>(out.as<T>(), out.size, [&](T* elements, int64_t chunk) {
       uint32_t words[kChunkWords];
       chunk_words(words, chunk, key);
-      for (int64_t i = 0; i < kChunkWords; ++i) elements[i] = choice[words[i] <= last];
+      for (int64_t i = 0; i < kChunkWords; ++i) elements[i] = choice[words[i] <= kept.last];
+    });
+  });
+}
+
+void dropout(TensorImpl& out, const TensorImpl& in, RandomKey key, double rate) {
+  const Threshold kept(1 - rate);
+  if (kept.never) return fill(out, int64_t{0});
+  visit_floating(out, [&]<class T>(T* data) {
+    using C = Computed<T>;
+    const C factor[2] = {0, static_cast<C>(1 / (1 - rate))};
+    const T* from = in.as<T>();
+    by_chunks<T, kChunkWords>(data, out.size, [&](T* elements, int64_t chunk) {
+      uint32_t words[kChunkWords];
+      chunk_words(words, chunk, key);
+      const T* x = from + chunk * kChunkWords;
+      const int64_t n = std::min(kChunkWords, out.size - chunk * kChunkWords);
+      for (int64_t i = 0; i < n; ++i) elements[i] = static_cast<T>(static_cast<C>(x[i]) * factor[words[i] <= kept.last]);
     });
   });
 }

@@ -23,6 +23,8 @@ void fill_normal(detail::TensorImpl& out, RandomKey key, double mean, double std
 void fill_truncated_normal(detail::TensorImpl& out, RandomKey key, double mean, double stddev);
 /// 1 with the probability given, else 0; any dtype.
 void fill_bernoulli(detail::TensorImpl& out, RandomKey key, double probability);
+/// out = in / (1 - rate) where fill_bernoulli gives 1 for the probability 1 - rate, else 0; both contiguous, one floating dtype.
+void dropout(detail::TensorImpl& out, const detail::TensorImpl& in, RandomKey key, double rate);
 /// Uniform integers in [low, high), unbiased to 2^-64; any integer or floating dtype.
 void fill_randint(detail::TensorImpl& out, RandomKey key, int64_t low, int64_t high);
 /// 0..n-1 shuffled by Fisher and Yates; out is int64.

@@ -228,8 +228,7 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include "autograd/base/parallel.h"
-#include "autograd/kernels/convert.h"
-#include "autograd/kernels/copy.h"
+#include "autograd/kernels/in_float.h"
 
 namespace gradus::kernels {
 namespace {
@@ -244,21 +243,6 @@ HWY_EXPORT(entropy_grad_float);
 HWY_EXPORT(entropy_grad_double);
 
 using detail::TensorImpl;
-
-Ref<TensorImpl> widened(const TensorImpl& x) {
-  Ref<TensorImpl> result = TensorImpl::make("softmax", x.shape, DType::float32);
-  copy(*result, x);
-  return result;
-}
-
-/// Calls f(out, in...): float32 and float64 as they are, half types in float32.
-template <class F, class... In>
-void in_float(TensorImpl& out, const F& f, const In&... in) {
-  if (size_of(out.dtype) > 2) return f(out, in...);
-  const Ref<TensorImpl> wide = TensorImpl::make("softmax", out.shape, DType::float32);
-  f(*wide, *widened(in)...);
-  copy(out, *wide);
-}
 
 /// Calls f.operator()<T>(first, count) for parts of the rows of `x`.
 template <class F>

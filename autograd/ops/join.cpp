@@ -62,7 +62,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t axis) {
       fail<ShapeError>("concat", "shapes differ outside axis ", at, "; got ", t.shape(), ", expected ", tensors[0].shape());
     attrs.push_back(shape[at]);
     if (__builtin_add_overflow(shape[at], t.shape()[at], &shape[at]))
-      fail<ShapeError>("concat", "the joined axis is too long; got a sum beyond 2^63 - 1");
+      fail<ShapeError>("concat", "the joined axis is too long; got a sum beyond 2^63 - 1, expected one below");
     inputs.push_back(&parts.emplace_back(t.astype(dtype)));
   }
   Tensor out = detail::empty("concat", shape, dtype);

@@ -15,12 +15,6 @@ Tensor view_of(const Tensor& x, const Shape& shape, const Strides& strides, int6
   return Tensor(TensorImpl::view(x.impl(), shape, strides, offset));
 }
 
-Tensor copy_of(const Tensor& x, DType dtype) {
-  Tensor out = empty("copy", x.shape(), dtype);
-  kernels::copy(*out.ref(), x.impl());
-  return out;
-}
-
 constexpr Op kReshape{.name = "reshape",
                       .rules = {{{0, [](const Saved& s, const Tensor& g) { return reshape(g, s.in_shape()); }}}}};
 
@@ -242,7 +236,8 @@ Tensor flip(const Tensor& x, const Axes& axes) {
 
 Tensor Tensor::contiguous() const {
   if (is_contiguous()) return *this;
-  Tensor out = detail::copy_of(*this, dtype());
+  Tensor out = detail::empty(detail::kContiguous.name, shape(), dtype());
+  kernels::copy(*out.ref(), impl());
   detail::record(detail::kContiguous, out, {this});
   return out;
 }

@@ -41,11 +41,17 @@ void Buffer::destroy(Buffer* buffer) { memory::detail::deallocate(buffer, buffer
 
 Ref<TensorImpl> TensorImpl::make(std::string_view op, const Shape& shape, DType dtype) {
   const int64_t n = numel(op, shape);
+  const auto too_large = [&](std::string_view expected) {
+    fail<ShapeError>(op, "too large for memory; got shape ", shape, " of ", dtype, ", expected ", expected);
+  };
   int64_t bytes;
-  if (__builtin_mul_overflow(n, size_of(dtype), &bytes) || bytes > (int64_t{1} << 46))
-    fail<ShapeError>(op, "too large for memory; got shape ", shape, " of ", dtype, ", expected at most 2^46 bytes");
+  if (__builtin_mul_overflow(n, size_of(dtype), &bytes) || bytes > (int64_t{1} << 46)) too_large("at most 2^46 bytes");
   Ref<TensorImpl> impl = Ref<TensorImpl>::adopt(new_header());
-  impl->buffer = Buffer::allocate(bytes);
+  try {
+    impl->buffer = Buffer::allocate(bytes);
+  } catch (const std::bad_alloc&) {
+    too_large("no more than the system has left");
+  }
   impl->data = impl->buffer->data();
   impl->dtype = dtype;
   impl->size = n;
