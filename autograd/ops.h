@@ -151,7 +151,10 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 /// Sum over the last `axes` axes of a and the first of b, or over the listed pairs of axes.
 Tensor tensordot(const Tensor& a, const Tensor& b, int64_t axes);
 Tensor tensordot(const Tensor& a, const Tensor& b, std::initializer_list<int64_t> axes_a, std::initializer_list<int64_t> axes_b);
-/// Einstein summation of one or two operands, explicit ("ij,jk->ik") or implicit ("ij,jk"); repeated letters take diagonals.
+/// Einstein summation of any number of operands, explicit ("ij,jk->ik") or implicit ("ij,jk"); repeated letters take diagonals,
+/// "..." stands for axes that broadcast, and so does an axis of size 1. The order of the products is chosen by cost: the cheapest
+/// of all up to 8 operands, beyond that always the pair that grows the intermediate results least. ValueError for a malformed
+/// expression, ShapeError for operands that do not fit it.
 Tensor einsum(std::string_view expression, const std::vector<Tensor>& operands);
 
 // Shape: views where strides allow it

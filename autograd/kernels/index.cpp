@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <concepts>
 #include <cstring>
+#include <numeric>
+#include <type_traits>
+#include <vector>
 
 #include "autograd/base/parallel.h"
 #include "autograd/kernels/convert.h"
@@ -71,6 +74,50 @@ Array without(const TensorImpl& x, int axis) {
   return array;
 }
 
+/// f(element of out, element of in) for whole rows of the contiguous `in`, in the order of the indices. out contiguous.
+template <class T, class F>
+void fold_rows(TensorImpl& out, const TensorImpl& in, const TensorImpl& indices, int axis, const F& f) {
+  const Indices index(indices);
+  int64_t block = 1;
+  for (int d = axis + 1; d < out.ndim(); ++d) block *= out.shape[d];
+  const int64_t rows = out.shape[axis], count = indices.size, outer = out.size / (rows * block);
+  // Threads share out columns, never indices: each element meets its rows in the order of the indices.
+  constexpr int64_t kColumns = 256;
+  const int64_t parts = (block + kColumns - 1) / kColumns;
+  parallel_for(outer * parts, std::max<int64_t>(1, kGrain / (count * std::min(block, kColumns))),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t part = begin; part < end; ++part) {
+                   const int64_t first = part % parts * kColumns, n = std::min(kColumns, block - first);
+                   T* target = out.as<T>() + part / parts * rows * block + first;
+                   const T* source = in.as<T>() + part / parts * count * block + first;
+                   for (int64_t k = 0; k < count; ++k, source += block) {
+                     T* row = target + index[k] * block;
+                     for (int64_t i = 0; i < n; ++i) f(row[i], source[i]);
+                   }
+                 }
+               });
+}
+
+/// f(element of out, element of in) for single elements, along each line in the order of the indices. out contiguous.
+template <class T, class F>
+void fold_elements(TensorImpl& out, const TensorImpl& in, const TensorImpl& indices, int axis, const F& f) {
+  Shape lines = in.shape;  // one for each line along the axis: no two touch the same elements of out
+  lines[axis] = 1;
+  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  const int64_t length = in.shape[axis], index_step = indices.stride(axis) * size_of(DType::int64);
+  const int64_t along = out.stride(axis) * kSize, in_step = in.stride(axis) * kSize;
+  const Loop<3> loop(lines, {without(out, axis), without(in, axis), without(indices, axis)});
+  loop.run(std::max<int64_t>(1, kGrain / length), [&](const Loop<3>::Pointers& p, const Loop<3>::Steps& steps, int64_t n) {
+    for (int64_t k = 0; k < length; ++k) {
+      for (int64_t i = 0; i < n; ++i) {
+        const int64_t index = *reinterpret_cast<const int64_t*>(p[2] + k * index_step + i * steps[2]);
+        f(*reinterpret_cast<T*>(p[0] + index * along + i * steps[0]),
+          *reinterpret_cast<const T*>(p[1] + k * in_step + i * steps[1]));
+      }
+    }
+  });
+}
+
 }  // namespace
 
 int64_t wrap_indices(TensorImpl& out, const TensorImpl& indices, int64_t size, bool allow_negative) {
@@ -134,26 +181,20 @@ void take(TensorImpl& out, const TensorImpl& in, const TensorImpl& indices, int 
 void take_add(TensorImpl& out, const TensorImpl& grad, const TensorImpl& indices, int axis) {
   if (grad.size == 0) return;
   if (!grad.contiguous) return take_add(out, *dense(grad, grad.dtype), indices, axis);
-  const Indices index(indices);
-  int64_t block = 1;
-  for (int d = axis + 1; d < out.ndim(); ++d) block *= out.shape[d];
-  const int64_t rows = out.shape[axis], count = indices.size, outer = out.size / (rows * block);
   accumulate(out, grad, [&]<class T>(TensorImpl& to, const TensorImpl& from) {
-    // Threads share out columns, never indices: each element adds up in the order of the indices.
-    constexpr int64_t kColumns = 256;
-    const int64_t parts = (block + kColumns - 1) / kColumns;
-    parallel_for(outer * parts, std::max<int64_t>(1, kGrain / (count * std::min(block, kColumns))),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t part = begin; part < end; ++part) {
-                     const int64_t first = part % parts * kColumns, n = std::min(kColumns, block - first);
-                     T* target = to.as<T>() + part / parts * rows * block + first;
-                     const T* source = from.as<T>() + part / parts * count * block + first;
-                     for (int64_t k = 0; k < count; ++k, source += block) {
-                       T* row = target + index[k] * block;
-                       for (int64_t i = 0; i < n; ++i) row[i] = sum(row[i], source[i]);
-                     }
-                   }
-                 });
+    fold_rows<T>(to, from, indices, axis, [](T& a, T b) { a = sum(a, b); });
+  });
+}
+
+void take_max(TensorImpl& out, const TensorImpl& in, const TensorImpl& indices, int axis) {
+  if (in.size == 0) return;
+  if (!in.contiguous) return take_max(out, *dense(in, in.dtype), indices, axis);
+  visit_dtype(out.dtype, [&]<class T>() {
+    fold_rows<T>(out, in, indices, axis, [](T& a, T b) {
+      using Wide = std::conditional_t<Half<T>, float, T>;
+      const auto x = static_cast<Wide>(a), y = static_cast<Wide>(b);
+      if (x < y || y != y) a = b;
+    });
   });
 }
 
@@ -172,23 +213,14 @@ void gather(TensorImpl& out, const TensorImpl& in, const TensorImpl& indices, in
 
 void gather_add(TensorImpl& out, const TensorImpl& grad, const TensorImpl& indices, int axis) {
   if (grad.size == 0) return;
-  Shape lines = grad.shape;  // one for each line along the axis: no two touch the same elements of out
-  lines[axis] = 1;
-  const int64_t length = grad.shape[axis], index_step = indices.stride(axis) * size_of(DType::int64);
   accumulate(out, grad, [&]<class T>(TensorImpl& to, const TensorImpl& from) {
-    constexpr auto kSize = static_cast<int64_t>(sizeof(T));
-    const int64_t along = to.stride(axis) * kSize, from_step = from.stride(axis) * kSize;
-    const Loop<3> loop(lines, {without(to, axis), without(from, axis), without(indices, axis)});
-    loop.run(std::max<int64_t>(1, kGrain / length), [&](const Loop<3>::Pointers& p, const Loop<3>::Steps& steps, int64_t n) {
-      for (int64_t k = 0; k < length; ++k) {
-        for (int64_t i = 0; i < n; ++i) {
-          const int64_t index = *reinterpret_cast<const int64_t*>(p[2] + k * index_step + i * steps[2]);
-          T& target = *reinterpret_cast<T*>(p[0] + index * along + i * steps[0]);
-          target = sum(target, *reinterpret_cast<const T*>(p[1] + k * from_step + i * steps[1]));
-        }
-      }
-    });
+    fold_elements<T>(to, from, indices, axis, [](T& a, T b) { a = sum(a, b); });
   });
+}
+
+void scatter(TensorImpl& out, const TensorImpl& updates, const TensorImpl& indices, int axis) {
+  if (updates.size == 0) return;
+  visit_dtype(out.dtype, [&]<class T>() { fold_elements<T>(out, updates, indices, axis, [](T& a, T b) { a = b; }); });
 }
 
 void one_hot(TensorImpl& out, const TensorImpl& indices) {
@@ -201,6 +233,33 @@ void one_hot(TensorImpl& out, const TensorImpl& indices) {
       for (int64_t i = begin; i < end; ++i) out.as<T>()[i * depth + index[i]] = static_cast<T>(1.0f);
     });
   });
+}
+
+Ref<TensorImpl> nonzero(const TensorImpl& x) {
+  if (x.dtype != DType::boolean || !x.contiguous) return nonzero(*dense(x, DType::boolean));
+  constexpr int64_t kBlock = kGrain;
+  const int64_t blocks = (x.size + kBlock - 1) / kBlock;
+  const bool* set = x.as<bool>();
+  std::vector<int64_t> start(static_cast<size_t>(blocks) + 1);  // how many are set before each block
+  parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b)
+      start[static_cast<size_t>(b) + 1] = std::count(set + b * kBlock, set + std::min(x.size, (b + 1) * kBlock), true);
+  });
+  std::partial_sum(start.begin(), start.end(), start.begin());
+  const int64_t ndim = x.ndim();
+  Ref<TensorImpl> out = TensorImpl::make("nonzero", {start.back(), ndim}, DType::int64);
+  parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      int64_t* to = out->as<int64_t>() + start[static_cast<size_t>(b)] * ndim;
+      for (int64_t i = b * kBlock; i < std::min(x.size, (b + 1) * kBlock); ++i) {
+        if (!set[i]) continue;
+        int64_t rest = i;
+        for (int d = x.ndim(); d-- > 0; rest /= x.shape[d]) to[d] = rest % x.shape[d];
+        to += ndim;
+      }
+    }
+  });
+  return out;
 }
 
 }  // namespace gradus::kernels

@@ -14,11 +14,18 @@ void take(detail::TensorImpl& out, const detail::TensorImpl& in, const detail::T
 /// The transpose: out (contiguous, shaped like take's in) += grad (shaped like take's out); repeated indices add up, in index
 /// order.
 void take_add(detail::TensorImpl& out, const detail::TensorImpl& grad, const detail::TensorImpl& indices, int axis);
+/// The same with the larger of the two instead of +=; NaN wins.
+void take_max(detail::TensorImpl& out, const detail::TensorImpl& in, const detail::TensorImpl& indices, int axis);
 /// out[..., i, ...] = in[..., indices[..., i, ...], ...]; out contiguous, shaped like indices; in any layout.
 void gather(detail::TensorImpl& out, const detail::TensorImpl& in, const detail::TensorImpl& indices, int axis);
 /// The transpose: out[..., indices[..., i, ...], ...] += grad[..., i, ...]; out contiguous.
 void gather_add(detail::TensorImpl& out, const detail::TensorImpl& grad, const detail::TensorImpl& indices, int axis);
+/// The same with = : of several updates of one element the last along the axis stays.
+void scatter(detail::TensorImpl& out, const detail::TensorImpl& updates, const detail::TensorImpl& indices, int axis);
 /// out (contiguous, indices.shape + [depth]) = 1 at the index, 0 elsewhere.
 void one_hot(detail::TensorImpl& out, const detail::TensorImpl& indices);
+
+/// Positions of the elements that are not 0, in row-major order: int64 [n, ndim].
+Ref<detail::TensorImpl> nonzero(const detail::TensorImpl& x);
 
 }  // namespace gradus::kernels

@@ -1,152 +1,250 @@
-// Einstein summation, by composition: diagonals by masks, lone letters by sums, pairs by batched matmul.
+// Einstein summation, by composition: diagonals are views, letters of one operand are summed, pairs go through one batched
+// matmul.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <string>
 
 #include "autograd/ops.h"
+#include "autograd/ops/einsum_order.h"
 
 namespace gradus {
 namespace {
 
+using detail::Letters;
+
 constexpr std::string_view kName = "einsum";
 
+// One per axis. The axes under "..." have the letters '0' to '7', counted so that the last of them is always '7'.
 struct Term {
   Tensor value;
-  std::string letters;  // one per axis, all different
+  std::string letters;
 };
-
 struct Expression {
   std::vector<std::string> inputs;
   std::string output;
 };
 
-Expression parse(std::string_view text, size_t operands) {
-  Expression e;
-  std::array<int, 128> count{};
-  std::string_view left = text;
-  const size_t arrow = text.find("->");
-  if (arrow != std::string_view::npos) left = text.substr(0, arrow);
-  e.inputs.emplace_back();
-  for (const char c : left) {
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+size_t number(char c) { return static_cast<size_t>(c >= 'a' ? c - 'a' : c >= 'A' ? 26 + c - 'A' : 52 + c - '0'); }
+Letters bit(char c) { return Letters{1} << number(c); }
+Letters set_of(const std::string& letters) {
+  Letters set = 0;
+  for (const char c : letters) set |= bit(c);
+  return set;
+}
+
+[[noreturn]] void fail_character(std::string_view text, char c) {
+  fail<ValueError>(kName, "unexpected character; got '", std::string_view(&c, 1), "' in \"", text,
+                   "\", expected letters, \"...\", ',' and one \"->\"");
+}
+
+// Groups of letters between commas, with '.' for an ellipsis.
+std::vector<std::string> groups_of(std::string_view part, std::string_view text, bool commas) {
+  std::vector<std::string> groups(1);
+  for (size_t i = 0; i < part.size(); ++i) {
+    const char c = part[i];
     if (c == ' ') continue;
-    if (c == ',') {
-      e.inputs.emplace_back();
-    } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
-      e.inputs.back() += c;
-      ++count[static_cast<size_t>(c)];
+    if (c == ',' && commas) {
+      groups.emplace_back();
+    } else if (part.substr(i, 3) == "...") {
+      if (groups.back().find('.') != std::string::npos)
+        fail<ValueError>(kName, "two ellipses in one group; got \"", text, "\", expected at most one \"...\"");
+      groups.back() += '.';
+      i += 2;
+    } else if (is_letter(c)) {
+      groups.back() += c;
     } else {
-      fail<ValueError>(kName, "unexpected character; got '", std::string(1, c), "' in \"", text,
-                       "\", expected letters, ',' and '->'");
+      fail_character(text, c);
     }
   }
-  if (e.inputs.size() != operands)
-    fail<ValueError>(kName, "one group of letters per operand; got ", e.inputs.size(), " groups and ", operands,
+  return groups;
+}
+
+// The ellipsis as `axes` letters of its own.
+std::string spelled_out(std::string group, int axes) {
+  const size_t at = group.find('.');
+  if (at == std::string::npos) return group;
+  std::string letters;
+  for (int i = kMaxRank - axes; i < kMaxRank; ++i) letters += static_cast<char>('0' + i);
+  return group.replace(at, 1, letters);
+}
+
+Expression parse(std::string_view text, const std::vector<Tensor>& operands) {
+  const size_t arrow = text.find("->");
+  Expression e{groups_of(text.substr(0, arrow), text, true), {}};
+  if (e.inputs.size() != operands.size())
+    fail<ValueError>(kName, "one group of letters per operand; got ", e.inputs.size(), " groups and ", operands.size(),
                      " operands, expected as many of both");
-  if (arrow == std::string_view::npos) {  // implicit: letters that occur once, in alphabetical order
-    for (size_t c = 0; c < count.size(); ++c)
-      if (count[c] == 1) e.output += static_cast<char>(c);
-    return e;
+  int most = 0;  // axes under an ellipsis
+  std::array<int, 64> count{};
+  for (size_t k = 0; k < operands.size(); ++k) {
+    const bool ellipsis = e.inputs[k].find('.') != std::string::npos;
+    const int named = static_cast<int>(e.inputs[k].size()) - ellipsis, rest = operands[k].ndim() - named;
+    if (rest < 0 || (rest > 0 && !ellipsis))
+      fail<ShapeError>(kName, "one letter per axis; got ", named, " letters in \"", text, "\" for shape ", operands[k].shape(),
+                       ", expected ", operands[k].ndim());
+    most = std::max(most, rest);
+    for (const char c : e.inputs[k])
+      if (c != '.') ++count[number(c)];
+    e.inputs[k] = spelled_out(e.inputs[k], rest);
   }
-  for (const char c : text.substr(arrow + 2)) {
-    if (c == ' ') continue;
-    if (c < 0 || count[static_cast<size_t>(c)] == 0 || e.output.find(c) != std::string::npos)
-      fail<ValueError>(kName, "bad output letter; got '", std::string(1, c), "' in \"", text,
-                       "\", expected letters of the inputs, each once");
-    e.output += c;
+  if (arrow == std::string_view::npos) {  // implicit: the ellipsis, then the letters that occur once, in alphabetical order
+    e.output = spelled_out(".", most);
+    for (const auto& [first, last] : {std::pair{'A', 'Z'}, std::pair{'a', 'z'}})
+      for (char c = first; c <= last; ++c)
+        if (count[number(c)] == 1) e.output += c;
+  } else {
+    const std::string output = groups_of(text.substr(arrow + 2), text, false)[0];
+    for (size_t i = 0; i < output.size(); ++i)
+      if (output[i] != '.' && (count[number(output[i])] == 0 || output.find(output[i], i + 1) != std::string::npos))
+        fail<ValueError>(kName, "bad output letter; got '", std::string_view(&output[i], 1), "' in \"", text,
+                         "\", expected letters of the inputs, each once");
+    if (most > 0 && output.find('.') == std::string::npos)
+      fail<ValueError>(kName, "the output drops the ellipsis; got \"", text, "\", expected \"...\" on the right as well");
+    e.output = spelled_out(output, most);
   }
+  if (e.output.size() > kMaxRank)
+    fail<ShapeError>(kName, "too many axes; got ", e.output.size(), " in the output of \"", text, "\", expected at most ",
+                     kMaxRank);
   return e;
 }
 
-// In the dtype of x: here integers are not widened.
-Tensor sum_axis(const Tensor& x, size_t i) { return sum(x, static_cast<int64_t>(i)).astype(x.dtype()); }
+// The size of each letter; 1 gives way to any other.
+std::array<int64_t, 64> sizes_of(const Expression& e, const std::vector<Tensor>& operands) {
+  std::array<int64_t, 64> size;
+  size.fill(1);
+  for (size_t k = 0; k < operands.size(); ++k)
+    for (int i = 0; i < operands[k].ndim(); ++i) {
+      const char c = e.inputs[k][static_cast<size_t>(i)];
+      int64_t& known = size[number(c)];
+      const int64_t n = operands[k].shape()[i];
+      if (known != 1 && n != 1 && known != n) {
+        if (is_letter(c))
+          fail<ShapeError>(kName, "letter '", std::string_view(&c, 1), "' has two sizes; got ", known, " and ", n,
+                           ", expected one, or 1");
+        fail<ShapeError>(kName, "axes under \"...\" do not broadcast; got ", known, " and ", n, ", expected equal sizes or 1");
+      }
+      if (n != 1) known = n;
+    }
+  return size;
+}
 
-// Repeated letters: everything off the diagonal is masked away, then one of the two axes is summed out.
-Term take_diagonals(Term t) {
+// Every letter once, with its full size: repeated ones take the diagonal, axes that broadcast are left to the other operands.
+Term simplified(Term t, const std::array<int64_t, 64>& size) {
+  for (size_t i = 0; i < t.letters.size();) {
+    const size_t j = t.letters.find(t.letters[i], i + 1);
+    if (j == std::string::npos) {
+      ++i;
+      continue;
+    }
+    const auto a = static_cast<int64_t>(i), b = static_cast<int64_t>(j);
+    if (t.value.shape(a) != t.value.shape(b))
+      fail<ShapeError>(kName, "letter '", std::string_view(&t.letters[i], 1), "' has two sizes; got ", t.value.shape(a), " and ",
+                       t.value.shape(b), " in one operand, expected one");
+    t.value = diagonal(t.value, 0, a, b);
+    t.letters += t.letters[i];
+    t.letters.erase(j, 1).erase(i, 1);
+  }
+  Shape shape;
+  std::string letters;
+  for (size_t i = 0; i < t.letters.size(); ++i) {
+    const int64_t n = t.value.shape(static_cast<int64_t>(i));
+    if (n == 1 && size[number(t.letters[i])] != 1) continue;
+    shape.push_back(n);
+    letters += t.letters[i];
+  }
+  return {reshape(t.value, shape), letters};
+}
+
+// Sums over the letters that nobody wants, in the dtype of the operand: here integers are not widened.
+Term summed(const Term& t, Letters wanted) {
+  Shape axes;
+  Term out{t.value, {}};
   for (size_t i = 0; i < t.letters.size(); ++i)
-    for (size_t j = t.letters.find(t.letters[i], i + 1); j != std::string::npos; j = t.letters.find(t.letters[i], i + 1)) {
-      const int64_t n = t.value.shape(static_cast<int64_t>(i));
-      Shape mask = Shape::filled(t.value.ndim(), 1);
-      mask[static_cast<int>(i)] = mask[static_cast<int>(j)] = n;
-      const Tensor zero = zeros({}, t.value.dtype());
-      t.value = sum_axis(where(reshape(eye(n, n, 0, DType::boolean), mask), t.value, zero), j);
-      t.letters.erase(j, 1);
-    }
-  return t;
+    if (wanted & bit(t.letters[i])) out.letters += t.letters[i];
+    else axes.push_back(static_cast<int64_t>(i));
+  if (axes.ndim() > 0) out.value = sum(t.value, Axes(axes)).astype(t.value.dtype());
+  return out;
 }
 
-// Sums out the letters that nothing else wants.
-Term sum_out(Term t, const std::string& wanted) {
-  for (size_t i = t.letters.size(); i-- > 0;)
-    if (wanted.find(t.letters[i]) == std::string::npos) {
-      t.value = sum_axis(t.value, i);
-      t.letters.erase(i, 1);
-    }
-  return t;
-}
-
+// Axes in the order of these letters.
 Tensor in_order(const Term& t, const std::string& letters) {
   Shape order;
   for (const char c : letters) order.push_back(static_cast<int64_t>(t.letters.find(c)));
   return permute(t.value, order);
 }
 
-int64_t product_of(const Term& t, const std::string& letters) {
-  int64_t n = 1;
-  for (const char c : letters) n *= t.value.shape(static_cast<int64_t>(t.letters.find(c)));
-  return n;
-}
-
-// One batched matmul: letters of both that are wanted make the batch, those that are not are contracted.
-Term multiply(const Term& a, const Term& b, const std::string& wanted) {
+// Letters of both that are wanted make the batch, those that are not are contracted by a matrix product.
+Term multiply(const Term& a, const Term& b, Letters wanted, const std::array<int64_t, 64>& size) {
   std::string batch, contracted, left, right;
-  for (const char c : a.letters) {
-    const bool shared = b.letters.find(c) != std::string::npos, kept = wanted.find(c) != std::string::npos;
-    (!shared ? left : kept ? batch : contracted) += c;
-  }
+  for (const char c : a.letters) (b.letters.find(c) == std::string::npos ? left : wanted & bit(c) ? batch : contracted) += c;
   for (const char c : b.letters)
     if (a.letters.find(c) == std::string::npos) right += c;
-  const int64_t n_batch = product_of(a, batch), n_left = product_of(a, left), n_sum = product_of(a, contracted);
-  const int64_t n_right = product_of(b, right);
-  const Tensor x = reshape(in_order(a, batch + left + contracted), {n_batch, n_left, n_sum});
-  const Tensor y = reshape(in_order(b, batch + contracted + right), {n_batch, n_sum, n_right});
+  const std::string letters = batch + left + right;
   Shape shape;
-  for (const char c : batch + left) shape.push_back(a.value.shape(static_cast<int64_t>(a.letters.find(c))));
-  for (const char c : right) shape.push_back(b.value.shape(static_cast<int64_t>(b.letters.find(c))));
-  return {reshape(matmul(x, y), shape), batch + left + right};
+  for (const char c : letters) shape.push_back(size[number(c)]);
+  numel(kName, shape);
+  const auto product = [&](const std::string& of) {
+    int64_t n = 1;
+    for (const char c : of) n *= size[number(c)];
+    return n;
+  };
+  if (contracted.empty()) {  // nothing to sum: element by element
+    Shape x_shape = shape, y_shape = shape;
+    for (size_t i = 0; i < letters.size(); ++i) {
+      if (i >= batch.size() + left.size()) x_shape[static_cast<int>(i)] = 1;
+      else if (i >= batch.size()) y_shape[static_cast<int>(i)] = 1;
+    }
+    return {reshape(in_order(a, batch + left), x_shape) * reshape(in_order(b, batch + right), y_shape), letters};
+  }
+  Shape x_shape, y_shape;
+  if (!batch.empty()) x_shape.push_back(product(batch)), y_shape.push_back(product(batch));
+  x_shape.push_back(product(left)), x_shape.push_back(product(contracted));
+  y_shape.push_back(product(contracted)), y_shape.push_back(product(right));
+  const Tensor x = reshape(in_order(a, batch + left + contracted), x_shape);
+  const Tensor y = reshape(in_order(b, batch + contracted + right), y_shape);
+  return {reshape(matmul(x, y), shape), letters};
 }
 
 }  // namespace
 
 Tensor einsum(std::string_view expression, const std::vector<Tensor>& operands) {
   if (operands.empty()) fail<ValueError>(kName, "no operands; got 0, expected at least 1");
-  const Expression e = parse(expression, operands.size());
-  std::array<int64_t, 128> size;
-  size.fill(-1);
-  for (size_t k = 0; k < operands.size(); ++k) {
-    if (operands[k].ndim() != static_cast<int>(e.inputs[k].size()))
-      fail<ShapeError>(kName, "one letter per axis; got \"", e.inputs[k], "\" for shape ", operands[k].shape(), ", expected ",
-                       operands[k].ndim(), " letters");
-    for (int i = 0; i < operands[k].ndim(); ++i) {
-      int64_t& known = size[static_cast<size_t>(e.inputs[k][static_cast<size_t>(i)])];
-      if (known >= 0 && known != operands[k].shape()[i])
-        fail<ShapeError>(kName, "letter '", std::string(1, e.inputs[k][static_cast<size_t>(i)]), "' has two sizes; got ", known,
-                         " and ", operands[k].shape()[i], ", expected one");
-      known = operands[k].shape()[i];
-    }
+  const Expression e = parse(expression, operands);
+  const std::array<int64_t, 64> size = sizes_of(e, operands);
+  std::vector<Term> terms;
+  for (size_t k = 0; k < operands.size(); ++k) terms.push_back(simplified({operands[k], e.inputs[k]}, size));
+
+  detail::Contraction plan{.operands = {}, .output = set_of(e.output), .size = {}, .max_rank = kMaxRank};
+  std::array<int, 64> uses{};  // how many of the terms left, and the output, want a letter
+  const auto count = [&](const std::string& letters, int by) {
+    for (const char c : letters) uses[number(c)] += by;
+  };
+  const auto wanted = [&] {
+    Letters set = 0;
+    for (size_t i = 0; i < uses.size(); ++i)
+      if (uses[i] > 0) set |= Letters{1} << i;
+    return set;
+  };
+  count(e.output, 1);
+  for (const Term& t : terms) count(t.letters, 1);
+  for (Term& t : terms) {
+    count(t.letters, -1);
+    t = summed(t, wanted());
+    count(t.letters, 1);
+    plan.operands.push_back(set_of(t.letters));
   }
-  Term total = take_diagonals({operands[0], e.inputs[0]});
-  for (size_t k = 1; k <= operands.size(); ++k) {
-    std::string wanted = e.output;
-    for (size_t later = k; later < operands.size(); ++later) wanted += e.inputs[later];
-    total = sum_out(std::move(total), wanted);
-    if (k == operands.size()) break;
-    Term next = take_diagonals({operands[k], e.inputs[k]});
-    std::string later_wanted = e.output;
-    for (size_t later = k + 1; later < operands.size(); ++later) later_wanted += e.inputs[later];
-    next = sum_out(std::move(next), later_wanted + total.letters);
-    total = multiply(total, next, later_wanted);
+  std::transform(size.begin(), size.end(), plan.size.begin(), [](int64_t n) { return static_cast<double>(n); });
+
+  for (const auto& [i, j] : detail::contraction_order(plan)) {
+    const Term a = std::move(terms[i]), b = std::move(terms[j]);
+    count(a.letters, -1);
+    count(b.letters, -1);
+    terms.push_back(multiply(a, b, wanted(), size));
+    count(terms.back().letters, 1);
   }
-  return in_order(total, e.output);
+  return in_order(terms.back(), e.output);
 }
 
 }  // namespace gradus

@@ -1,6 +1,7 @@
 // Indexing by integer tensors.
 #include "autograd/kernels/index.h"
 
+#include "autograd/kernels/copy.h"
 #include "autograd/ops/index.h"
 #include "autograd/ops/support.h"
 #include "autograd/ops/table.h"
@@ -14,43 +15,39 @@ struct AxisAttrs {
   Shape whole;  // of the tensor that is indexed
 };
 
-// Gathering and adding back are each other's transpose, for whole rows (take) and for single elements (gather).
 // Input 0 is the tensor or gradient, input 1 the wrapped indices.
-Tensor take_rows(const Tensor& x, const Tensor& indices, int axis);
-Tensor add_rows(const Tensor& g, const Tensor& indices, const AxisAttrs& attrs);
-Tensor gather_elements(const Tensor& x, const Tensor& indices, int axis);
-Tensor add_elements(const Tensor& g, const Tensor& indices, const AxisAttrs& attrs);
+constexpr Op kTake{.name = "take",
+                   .rules = {{{.saves = kIn1,
+                               .gradient =
+                                   [](const Saved& s, const Tensor& g) {
+                                     const auto& attrs = s.attrs<AxisAttrs>();
+                                     return add_rows(g, s.in(1), attrs.axis, attrs.whole);
+                                   },
+                               .accumulate =
+                                   [](const Saved& s, const Tensor& g, TensorImpl& adjoint) {
+                                     kernels::take_add(adjoint, g.impl(), s.in(1).impl(), s.attrs<AxisAttrs>().axis);
+                                     return true;
+                                   },
+                               .accumulate_from_zero = true}}}};
+constexpr Op kTakeAdd{
+    .name = "take_add",
+    .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return take_rows(g, s.in(1), s.attrs<AxisAttrs>().axis); }}}}};
+constexpr Op kGather{.name = "gather",
+                     .rules = {{{.saves = kIn1,
+                                 .gradient =
+                                     [](const Saved& s, const Tensor& g) {
+                                       const auto& attrs = s.attrs<AxisAttrs>();
+                                       return add_elements(zeros(attrs.whole, g.dtype()), s.in(1), g, attrs.axis);
+                                     },
+                                 .accumulate =
+                                     [](const Saved& s, const Tensor& g, TensorImpl& adjoint) {
+                                       kernels::gather_add(adjoint, g.impl(), s.in(1).impl(), s.attrs<AxisAttrs>().axis);
+                                       return true;
+                                     },
+                                 .accumulate_from_zero = true}}}};
+constexpr Op kOneHot{.name = "one_hot"}, kNonzero{.name = "nonzero"};
 
-constexpr Op kTake{
-    .name = "take",
-    .arity = 2,
-    .rules = {{{.saves = kIn1,
-                .gradient = [](const Saved& s, const Tensor& g) { return add_rows(g, s.in(1), s.attrs<AxisAttrs>()); },
-                .accumulate =
-                    [](const Saved& s, const Tensor& g, TensorImpl& adjoint) {
-                      kernels::take_add(adjoint, g.impl(), s.in(1).impl(), s.attrs<AxisAttrs>().axis);
-                      return true;
-                    },
-                .accumulate_from_zero = true}}}};
-constexpr Op kTakeAdd{.name = "take_add", .arity = 2, .rules = {{{kIn1, [](const Saved& s, const Tensor& g) {
-                                                                    return take_rows(g, s.in(1), s.attrs<AxisAttrs>().axis);
-                                                                  }}}}};
-constexpr Op kGather{
-    .name = "gather",
-    .arity = 2,
-    .rules = {{{.saves = kIn1,
-                .gradient = [](const Saved& s, const Tensor& g) { return add_elements(g, s.in(1), s.attrs<AxisAttrs>()); },
-                .accumulate =
-                    [](const Saved& s, const Tensor& g, TensorImpl& adjoint) {
-                      kernels::gather_add(adjoint, g.impl(), s.in(1).impl(), s.attrs<AxisAttrs>().axis);
-                      return true;
-                    },
-                .accumulate_from_zero = true}}}};
-constexpr Op kGatherAdd{
-    .name = "gather_add",
-    .arity = 2,
-    .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return gather_elements(g, s.in(1), s.attrs<AxisAttrs>().axis); }}}}};
-constexpr Op kOneHot{.name = "one_hot"};
+}  // namespace
 
 Tensor take_rows(const Tensor& x, const Tensor& indices, int axis) {
   Shape shape;
@@ -62,10 +59,11 @@ Tensor take_rows(const Tensor& x, const Tensor& indices, int axis) {
   record(kTake, out, {&x, &indices}, AxisAttrs{axis, x.shape()});
   return out;
 }
-Tensor add_rows(const Tensor& g, const Tensor& indices, const AxisAttrs& attrs) {
-  Tensor out = zeros(attrs.whole, g.dtype());
-  kernels::take_add(*out.ref(), g.impl(), indices.impl(), attrs.axis);
-  record(kTakeAdd, out, {&g, &indices}, attrs);
+Tensor add_rows(const Tensor& g, const Tensor& indices, int axis, const Shape& whole, std::string_view op) {
+  Tensor out = empty(op, whole, g.dtype());
+  kernels::fill(*out.ref(), int64_t{0});
+  kernels::take_add(*out.ref(), g.impl(), indices.impl(), axis);
+  record(kTakeAdd, out, {&g, &indices}, AxisAttrs{axis, whole});
   return out;
 }
 Tensor gather_elements(const Tensor& x, const Tensor& indices, int axis) {
@@ -74,14 +72,6 @@ Tensor gather_elements(const Tensor& x, const Tensor& indices, int axis) {
   record(kGather, out, {&x, &indices}, AxisAttrs{axis, x.shape()});
   return out;
 }
-Tensor add_elements(const Tensor& g, const Tensor& indices, const AxisAttrs& attrs) {
-  Tensor out = zeros(attrs.whole, g.dtype());
-  kernels::gather_add(*out.ref(), g.impl(), indices.impl(), attrs.axis);
-  record(kGatherAdd, out, {&g, &indices}, attrs);
-  return out;
-}
-
-}  // namespace
 
 Tensor wrapped_indices(std::string_view op, const Tensor& indices, int64_t size, bool allow_negative) {
   if (is_floating(indices.dtype()) || indices.dtype() == DType::boolean)
@@ -94,7 +84,16 @@ Tensor wrapped_indices(std::string_view op, const Tensor& indices, int64_t size,
   return out;
 }
 
-constexpr const Op* kOps[] = {&kTake, &kTakeAdd, &kGather, &kGatherAdd, &kOneHot};
+Tensor wrapped_elements(std::string_view op, const Tensor& x, const Tensor& indices, int axis) {
+  bool fits = indices.ndim() == x.ndim();
+  for (int i = 0; fits && i < x.ndim(); ++i) fits = i == axis || indices.shape()[i] == x.shape()[i];
+  if (!fits)
+    fail<ShapeError>(op, "indices do not fit; got ", indices.shape(), " for ", x.shape(), ", expected equal shapes outside axis ",
+                     axis);
+  return wrapped_indices(op, indices, x.shape()[axis], true);
+}
+
+constexpr const Op* kOps[] = {&kTake, &kTakeAdd, &kGather, &kOneHot, &kNonzero};
 const OpFamily kIndexOps{"index", kOps};
 
 }  // namespace detail
@@ -106,12 +105,7 @@ Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
 
 Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis) {
   const int at = normalize_axis("gather", axis, x.ndim());
-  bool fits = indices.ndim() == x.ndim();
-  for (int i = 0; fits && i < x.ndim(); ++i) fits = i == at || indices.shape()[i] == x.shape()[i];
-  if (!fits)
-    fail<ShapeError>("gather", "indices do not fit; got ", indices.shape(), " for ", x.shape(),
-                     ", expected equal shapes outside axis ", at);
-  return detail::gather_elements(x, detail::wrapped_indices("gather", indices, x.shape()[at], true), at);
+  return detail::gather_elements(x, detail::wrapped_elements("gather", x, indices, at), at);
 }
 
 Tensor one_hot(const Tensor& indices, int64_t depth, DType dtype) {
@@ -122,6 +116,12 @@ Tensor one_hot(const Tensor& indices, int64_t depth, DType dtype) {
   Tensor out = detail::empty("one_hot", shape, dtype);
   kernels::one_hot(*out.ref(), checked.impl());
   detail::record(detail::kOneHot, out, {&indices});
+  return out;
+}
+
+Tensor nonzero(const Tensor& x) {
+  Tensor out(kernels::nonzero(x.impl()));
+  detail::record(detail::kNonzero, out, {&x});
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "autograd/kernels/pointwise.h"
 #include "autograd/ops/support.h"
 #include "autograd/ops/table.h"
+#include "autograd/ops/view.h"
 
 namespace gradus {
 namespace detail {
@@ -34,12 +35,6 @@ constexpr Op kBroadcast{
 
 constexpr Op kContiguous{.name = "contiguous", .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }}}}};
 
-// A part of a tensor, described against the contiguous layout of the whole.
-struct PartAttrs {
-  ViewSpec part;
-  Shape whole;
-};
-Tensor place(const Tensor& g, const PartAttrs& attrs);
 extern const Op kSlice;
 
 Tensor part_of(const Tensor& whole, const PartAttrs& attrs) {
@@ -65,23 +60,13 @@ const Op kSlice{.name = "slice",
 constexpr Op kPlace{.name = "place",
                     .rules = {{{0, [](const Saved& s, const Tensor& g) { return part_of(g, s.attrs<PartAttrs>()); }}}}};
 
-Tensor place(const Tensor& g, const PartAttrs& attrs) {
-  Tensor out = zeros(attrs.whole, g.dtype());
-  const Ref<TensorImpl> to = TensorImpl::view(*out.ref(), attrs.part.shape, attrs.part.strides, attrs.part.offset);
-  kernels::copy(*to, g.impl());
-  record(kPlace, out, {&g}, attrs);
-  return out;
-}
-
 // What Tensor's indexing forms share: the index is resolved against the tensor's own strides for the value, and against
 // contiguous ones for the record.
 template <class I>
 Tensor index_into(const Tensor& x, I index) {
-  const ViewSpec spec = resolve_index(index, x.shape(), x.strides());
-  Tensor out = view_of(x, spec.shape, spec.strides, spec.offset);
-  if (recording_depth > 0)
-    record(kSlice, out, {&x}, PartAttrs{resolve_index(index, x.shape(), contiguous_strides(x.shape())), x.shape()});
-  return out;
+  const ViewSpec own = resolve_index(index, x.shape(), x.strides());
+  if (recording_depth == 0) return view_of(x, own.shape, own.strides, own.offset);
+  return view_part(x, own, resolve_index(index, x.shape(), contiguous_strides(x.shape())));
 }
 
 // Strides of `shape` over the memory of x without a copy; false when there are none.
@@ -133,6 +118,21 @@ Shape infer(const Tensor& x, const Shape& request) {
 }
 
 }  // namespace
+
+Tensor place(const Tensor& g, const PartAttrs& attrs, std::string_view op) {
+  Tensor out = empty(op, attrs.whole, g.dtype());
+  kernels::fill(*out.ref(), int64_t{0});
+  const Ref<TensorImpl> to = TensorImpl::view(*out.ref(), attrs.part.shape, attrs.part.strides, attrs.part.offset);
+  kernels::copy(*to, g.impl());
+  record(kPlace, out, {&g}, attrs);
+  return out;
+}
+
+Tensor view_part(const Tensor& x, const ViewSpec& own, const ViewSpec& contiguous) {
+  Tensor out = view_of(x, own.shape, own.strides, own.offset);
+  record(kSlice, out, {&x}, PartAttrs{contiguous, x.shape()});
+  return out;
+}
 
 constexpr const Op* kOps[] = {&kReshape, &kPermute, &kBroadcast, &kContiguous, &kSlice, &kPlace};
 const OpFamily kViewOps{"view", kOps};

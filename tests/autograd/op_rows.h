@@ -78,6 +78,7 @@ std::vector<Row> math_rows();
 std::vector<Row> activation_rows();
 std::vector<Row> reduce_rows();
 std::vector<Row> product_rows();
+std::vector<Row> norm_rows();
 std::vector<Row> view_rows();
 std::vector<Row> join_rows();
 std::vector<Row> softmax_rows();

@@ -220,7 +220,7 @@ std::vector<Row> join_rows() {
                         raises<DTypeError>("indices must be integers; got bool", [x] { take(x, zeros({1}, DType::boolean)); }),
                         raises<ShapeError>("axis out of range; got 2", [x] { take(x, Tensor({0}), 2); }),
                         raises<ShapeError>("axis out of range", [] { take(Tensor(1.0f), Tensor({0})); })};
-  row("gather").covers = {"gather_add"};
+  row("gather").covers = {"scatter_add"};
   row("gather").errors = {raises<ShapeError>("indices do not fit; got [3, 1] for [2, 3]",
                                              [x] {
                                                gather(x, zeros({3, 1}, DType::int64));

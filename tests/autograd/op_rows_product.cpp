@@ -60,6 +60,150 @@ Row einsum_row(std::string expression, std::vector<Shape> shapes, std::vector<st
       einstein(std::move(inputs), std::move(output)));
 }
 
+std::vector<Row> einsum_rows() {
+  std::vector<Row> rows{
+      einsum_row("ij,jk->ik", {{2, 3}, {3, 2}}, {"ij", "jk"}, "ik"),
+      einsum_row("kj, ik", {{2, 3}, {3, 2}}, {"kj", "ik"}, "ij"),  // implicit: alphabetical
+      einsum_row("ba", {{2, 3}}, {"ba"}, "ab"),
+      einsum_row("ij->ji", {{2, 3}}, {"ij"}, "ji"),
+      einsum_row("ii->i", {{3, 3}}, {"ii"}, "i"),
+      einsum_row("ii", {{3, 3}}, {"ii"}, ""),
+      einsum_row("iji->j", {{2, 3, 2}}, {"iji"}, "j"),
+      einsum_row("iii->i", {{2, 2, 2}}, {"iii"}, "i"),
+      einsum_row("ijk->k", {{2, 2, 3}}, {"ijk"}, "k"),
+      einsum_row("i,j->ji", {{2}, {3}}, {"i", "j"}, "ji"),
+      einsum_row("ij,ij->", {{2, 3}, {2, 3}}, {"ij", "ij"}, ""),
+      einsum_row("bij,bjk->bik", {{2, 2, 3}, {2, 3, 2}}, {"bij", "bjk"}, "bik"),
+      einsum_row("ib,jb->bij", {{2, 2}, {3, 2}}, {"ib", "jb"}, "bij"),
+      einsum_row("ii,jk->k", {{2, 2}, {2, 3}}, {"ii", "jk"}, "k"),
+      einsum_row("ij,jk,kl->il", {{2, 2}, {2, 2}, {2, 2}}, {"ij", "jk", "kl"}, "il"),
+      einsum_row(",i->i", {{}, {2}}, {"", "i"}, "i"),
+      // Shapes that are written out where "..." or an axis of size 1 stands for them.
+      einsum_row("...ij,...jk", {{2, 2, 3}, {2, 3, 2}}, {"bij", "bjk"}, "bik"),
+      einsum_row("...ij->...ji", {{2, 3, 2}}, {"bij"}, "bji"),
+      einsum_row("i...->...", {{2, 3, 2}}, {"ibc"}, "bc"),
+      einsum_row("b...,...c->...bc", {{2, 3}, {3, 2}}, {"be", "ec"}, "ebc"),
+      einsum_row("...,...->...", {{2, 3}, {3}}, {"ab", "b"}, "ab"),
+      einsum_row("...a,a", {{2, 3}, {3}}, {"ba", "a"}, "b"),
+      einsum_row("... , ...j -> j...", {{}, {2}}, {"", "j"}, "j"),
+      einsum_row("ij,jk,i->k", {{3, 2}, {2, 2}, {3}}, {"ij", "jk", "i"}, "k"),
+      einsum_row("ab,bc,cd,de,ef->fa", {{2, 2}, {2, 1}, {1, 2}, {2, 2}, {2, 2}}, {"ab", "bc", "cd", "de", "ef"}, "fa"),
+      einsum_row("ab,b,ac,c,d,ad,a,d,b->", {{2, 2}, {2}, {2, 2}, {2}, {2}, {2, 2}, {2}, {2}, {2}},  // nine: greedy
+                 {"ab", "b", "ac", "c", "d", "ad", "a", "d", "b"}, ""),
+      einsum_row("i,i,i->i", {{2}, {2}, {2}}, {"i", "i", "i"}, "i"),
+  };
+  rows[0].shapes = {{{2, 0}, {0, 2}}, {{1, 1}, {1, 1}}};
+  rows.push_back(product(
+      "einsum of axes that broadcast", {{2, 1}, {3, 2}}, [](const std::vector<Tensor>& in) { return einsum("ij,jk->ik", in); },
+      [](const Arrays& in) {
+        return build({in[0].shape[0], in[1].shape[1]}, [&](const Shape& at) {
+          double total = 0;
+          const int64_t n = in[0].shape[1] == 1 ? in[1].shape[0] : in[0].shape[1];
+          for (int64_t j = 0; j < n; ++j) total += in[0].broadcast({at[0], j}) * in[1].broadcast({j, at[1]});
+          return total;
+        });
+      },
+      {{{2, 3}, {1, 2}}, {{0, 1}, {3, 2}}, {{2, 1}, {0, 2}}}));
+  rows.push_back(product(
+      "einsum of ellipses that broadcast", {{2, 1, 2}, {3, 2}},
+      [](const std::vector<Tensor>& in) { return einsum("...i,...i->...", in); },
+      [](const Arrays& in) {
+        Shape shape = broadcast_shape(in), all = shape;
+        shape = Shape(std::span(all.begin(), static_cast<size_t>(all.ndim() - 1)));
+        return build(shape, [&](Shape at) {
+          double total = 0;
+          at.push_back(0);
+          for (int64_t& i = at[at.ndim() - 1]; i < all.back(); ++i) total += in[0].broadcast(at) * in[1].broadcast(at);
+          return total;
+        });
+      },
+      {{{2}, {3, 2}}, {{3, 1, 1}, {2, 2}}, {{0, 2}, {1, 2}}}));
+
+  const Tensor x = zeros({2, 3}), square = zeros({2, 2});
+  const auto bad = [](std::string expression, std::vector<Tensor> operands) { return [=] { einsum(expression, operands); }; };
+  rows[0].errors = {
+      raises<ValueError>("no operands", bad("ij->ij", {})),
+      raises<ValueError>("unexpected character; got '1' in \"i1->i\"", bad("i1->i", {square})),
+      raises<ValueError>("unexpected character; got '-'", bad("i-j", {square})),
+      raises<ValueError>("unexpected character; got '-'", bad("ij->i->j", {square})),
+      raises<ValueError>("unexpected character; got '>'", bad("ij->>i", {square})),
+      raises<ValueError>("unexpected character; got ','", bad("ij->i,j", {square})),
+      raises<ValueError>("unexpected character; got '.'", bad("i..j", {square})),
+      raises<ValueError>("unexpected character; got '.'", bad("i....", {square})),
+      raises<ValueError>("two ellipses in one group", bad("...i...", {square})),
+      raises<ValueError>("two ellipses in one group", bad("...->......", {square})),
+      raises<ValueError>("the output drops the ellipsis; got \"...j->j\"", bad("...j->j", {square})),
+      raises<ValueError>("one group of letters per operand; got 2 groups and 1 operands", bad("ij,jk->ik", {square})),
+      raises<ValueError>("one group of letters per operand; got 1 groups and 2 operands", bad("ij", {square, square})),
+      raises<ValueError>("bad output letter; got 'z'", bad("ij->z", {square})),
+      raises<ValueError>("bad output letter; got 'i'", bad("ij->ii", {square})),
+      raises<ShapeError>("one letter per axis; got 2 letters in \"ij->ij\" for shape [2], expected 1",
+                         bad("ij->ij", {zeros({2})})),
+      raises<ShapeError>("one letter per axis; got 1 letters", bad("i->i", {square})),
+      raises<ShapeError>("one letter per axis; got 3 letters", bad("ijk...", {square})),
+      raises<ShapeError>("letter 'j' has two sizes; got 3 and 2", bad("ij,jk->ik", {x, square})),
+      raises<ShapeError>("letter 'i' has two sizes; got 2 and 3", bad("ii", {x})),
+      raises<ShapeError>("letter 'i' has two sizes; got 1 and 3 in one operand", bad("ii", {zeros({1, 3})})),
+      raises<ShapeError>("axes under \"...\" do not broadcast; got 2 and 3", bad("...i,...i", {square, zeros({3, 2})})),
+      raises<ShapeError>("too many axes; got 10 in the output",
+                         bad("abcde,fghij->abcdefghij", {zeros(Shape::filled(5, 1)), zeros(Shape::filled(5, 1))})),
+      raises<ShapeError>("an intermediate result has too many axes; got 4 operands",
+                         bad("abcdefgh,abcijklm,deflmnop,ghijknop->", std::vector<Tensor>(4, zeros(Shape::filled(8, 2))))),
+      raises<ShapeError>("too many elements; got shape [2147483648, ",
+                         bad("i,j,k->ijk", {broadcast_to(zeros({1}), {int64_t{1} << 31}),
+                                            broadcast_to(zeros({1}), {int64_t{1} << 31}), zeros({2})})),
+  };
+  return rows;
+}
+
+std::vector<Row> more_product_rows() {
+  const auto kron_of = [](const Arrays& in) {
+    const int ndim = std::max(in[0].shape.ndim(), in[1].shape.ndim());
+    const auto size = [&](const Array& x, int i) { return i + x.shape.ndim() < ndim ? 1 : x.shape[i + x.shape.ndim() - ndim]; };
+    Shape shape;
+    for (int i = 0; i < ndim; ++i) shape.push_back(size(in[0], i) * size(in[1], i));
+    return build(shape, [&](const Shape& at) {
+      Shape block = at, inside = at;
+      for (int i = 0; i < ndim; ++i) {
+        block[i] /= size(in[1], i);
+        inside[i] %= size(in[1], i);
+      }
+      return in[0].broadcast(block) * in[1].broadcast(inside);
+    });
+  };
+  const auto call = [](Tensor (*f)(const Tensor&, const Tensor&)) {
+    return [f](const std::vector<Tensor>& in) { return f(in[0], in[1]); };
+  };
+  std::vector<Row> rows{
+      product("dot", {{3}, {3}}, call(dot), einstein({"i", "i"}, ""), {{{0}, {0}}, {{1}, {1}}, {{33}, {33}}}),
+      product("inner", {{2, 3}, {4, 3}}, call(inner), einstein({"ik", "jk"}, "ij"), {{{2, 0}, {1, 0}}}),
+      product("inner of vectors", {{3}, {3}}, call(inner), einstein({"i", "i"}, "")),
+      product("inner of a batch and a vector", {{2, 2, 3}, {3}}, call(inner), einstein({"abi", "i"}, "ab")),
+      product("inner of a number and a matrix", {{}, {2, 3}}, call(inner), einstein({"", "ij"}, "ij")),
+      product("outer", {{2}, {3}}, call(outer), einstein({"i", "j"}, "ij"), {{{0}, {3}}, {{1}, {1}}}),
+      product("outer of matrices", {{2, 2}, {3, 1}}, call(outer),
+              [](const Arrays& in) {
+                return build({in[0].size(), in[1].size()}, [&](const Shape& at) {
+                  return in[0].values[static_cast<size_t>(at[0])] * in[1].values[static_cast<size_t>(at[1])];
+                });
+              }),
+      product("kron", {{2, 3}, {2, 2}}, call(kron), kron_of,
+              {{{1, 1}, {2, 0}}, {{2}, {3}}, {{}, {2}}, {{2, 1, 2}, {3}}, {{}, {}}}),
+  };
+  const Tensor x = zeros({2, 3});
+  rows[0].errors = {raises<ShapeError>("not two vectors of one length; got [2] and [3]", [] { dot(zeros({2}), zeros({3})); }),
+                    raises<ShapeError>("not two vectors of one length; got [2, 3]", [=] { dot(x, x); })};
+  rows[1].errors = {raises<ShapeError>("last axes differ; got [2, 3] and [2]", [=] { inner(x, zeros({2})); })};
+  const Tensor wide = broadcast_to(zeros({1}), {int64_t{1} << 32});
+  rows[5].errors = {raises<ShapeError>("too many elements; got shape [4294967296, 4294967296]", [=] { outer(wide, wide); })};
+  rows[7].errors = {raises<ShapeError>("too many axes; got [1, 1, 1, 1, 1] and [2]",
+                                       [] {
+                                         kron(zeros({1, 1, 1, 1, 1}), zeros({2}));
+                                       }),
+                    raises<ShapeError>("too many elements", [=] { kron(wide, wide); })};
+  return rows;
+}
+
 }  // namespace
 
 std::vector<Row> product_rows() {
@@ -127,42 +271,8 @@ std::vector<Row> product_rows() {
                         raises<ShapeError>("axes come in pairs", [] { tensordot(zeros({2}), zeros({2}), {0}, {}); }),
                         raises<ShapeError>("axis out of range; got 5", [] { tensordot(zeros({2}), zeros({2}), {5}, {0}); })};
 
-  rows.push_back(einsum_row("ij,jk->ik", {{2, 3}, {3, 2}}, {"ij", "jk"}, "ik"));
-  rows.back().shapes = {{{2, 0}, {0, 2}}, {{1, 1}, {1, 1}}};
-  rows.push_back(einsum_row("kj, ik", {{2, 3}, {3, 2}}, {"kj", "ik"}, "ij"));  // implicit: alphabetical
-  rows.push_back(einsum_row("ij->ji", {{2, 3}}, {"ij"}, "ji"));
-  rows.push_back(einsum_row("ii->i", {{3, 3}}, {"ii"}, "i"));
-  rows.push_back(einsum_row("ii", {{3, 3}}, {"ii"}, ""));
-  rows.push_back(einsum_row("iji->j", {{2, 3, 2}}, {"iji"}, "j"));
-  rows.push_back(einsum_row("ijk->k", {{2, 2, 3}}, {"ijk"}, "k"));
-  rows.push_back(einsum_row("i,j->ji", {{2}, {3}}, {"i", "j"}, "ji"));
-  rows.push_back(einsum_row("ij,ij->", {{2, 3}, {2, 3}}, {"ij", "ij"}, ""));
-  rows.push_back(einsum_row("bij,bjk->bik", {{2, 2, 3}, {2, 3, 2}}, {"bij", "bjk"}, "bik"));
-  rows.push_back(einsum_row("ib,jb->bij", {{2, 2}, {3, 2}}, {"ib", "jb"}, "bij"));
-  rows.push_back(einsum_row("ii,jk->k", {{2, 2}, {2, 3}}, {"ii", "jk"}, "k"));
-  rows.push_back(einsum_row("ij,jk,kl->il", {{2, 2}, {2, 2}, {2, 2}}, {"ij", "jk", "kl"}, "il"));
-  rows.push_back(einsum_row("i,i,i->i", {{2}, {2}, {2}}, {"i", "i", "i"}, "i"));
-  rows.back().errors = {raises<ValueError>("unexpected character; got '1'",
-                                           [] {
-                                             einsum("i1->i", {zeros({2, 2})});
-                                           }),
-                        raises<ValueError>("one group of letters per operand; got 2 groups and 1 operands",
-                                           [] {
-                                             einsum("ij,jk->ik", {zeros({2, 2})});
-                                           }),
-                        raises<ValueError>("bad output letter; got 'z'",
-                                           [] {
-                                             einsum("ij->z", {zeros({2, 2})});
-                                           }),
-                        raises<ValueError>("bad output letter; got 'i'",
-                                           [] {
-                                             einsum("ij->ii", {zeros({2, 2})});
-                                           }),
-                        raises<ValueError>("no operands", [] { einsum("ij->ij", {}); }),
-                        raises<ShapeError>("one letter per axis", [] { einsum("ij->ij", {zeros({2})}); }),
-                        raises<ShapeError>("letter 'j' has two sizes; got 3 and 2", [] {
-                          einsum("ij,jk->ik", {zeros({2, 3}), zeros({2, 2})});
-                        })};
+  for (auto* family : {more_product_rows, einsum_rows})
+    for (Row& row : family()) rows.push_back(std::move(row));
   return rows;
 }
 
