@@ -27,7 +27,8 @@ Tensor normalize(const Tensor& x, double p = 2, int64_t axis = -1, double eps = 
 //
 // On LAPACK, in float64 or float32: half types are computed in float32 and rounded, integers give float32. Matrices are the last
 // two axes; leading dimensions are batches, and those of two arguments broadcast. Derivatives of every order exist. ShapeError
-// for anything but matrices and beyond LAPACK's 32-bit sizes, ValueError for NaN and infinities in a matrix that is factored.
+// for anything but matrices and beyond LAPACK's 32-bit sizes, ValueError for NaN and infinities in a matrix that is factored; in
+// right-hand sides and triangular matrices they pass through.
 
 /// Lower L with L L^T = a, or its transpose. Reads the lower triangle of a; the gradient is symmetric. ValueError unless a is
 /// positive definite.

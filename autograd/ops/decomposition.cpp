@@ -141,8 +141,8 @@ QR qr(const Tensor& a) {
     return {f.q.astype(dtype), f.r.astype(dtype)};
   }
   // The first m columns decide Q; the others are turned by it.
+  detail::require_finite(detail::kQr.name, x.contiguous());
   const auto parts = split(x, {m, n - m}, -1);
-  detail::require_finite(detail::kQr.name, parts[1].contiguous());
   const QR f = detail::tall_qr(parts[0]);
   return {f.q.astype(dtype), concat({f.r, matmul(detail::flipped(f.q), parts[1])}, -1).astype(dtype)};
 }
@@ -161,6 +161,7 @@ SVD svd(const Tensor& a) {
     const SVD f = detail::tall_svd(x);
     return {f.u.astype(dtype), f.s.astype(dtype), f.vh.astype(dtype)};
   }
+  detail::require_finite(detail::kSvd.name, x.contiguous());  // here, where rows are still rows
   const SVD f = detail::tall_svd(detail::flipped(x));
   return {detail::flipped(f.vh).astype(dtype), f.s.astype(dtype), detail::flipped(f.u).astype(dtype)};
 }

@@ -1,4 +1,5 @@
 // Determinants: from LU factors, their derivatives from singular values.
+#include <algorithm>
 #include <limits>
 
 #include "autograd/ops/linalg.h"
@@ -40,28 +41,32 @@ Tensor along_to_a(const Saved& s, const Tensor& k) {
 Tensor along_to_h(const Saved& s, const Tensor& k) { return cofactors_along(s.in(0), k); }
 constexpr Op kCofactorsAlong{.name = "cofactors_along", .rules = {{{kIn0 | kIn1 | kOut, along_to_a}, {kIn0, along_to_h}}}};
 
-// a = U S V^T turns all this into products of singular values.
+// a = U S V^T turns all this into products of singular values, here relative to the largest: those neither over- nor underflow
+// before their time.
 struct SingularProducts {
   explicit SingularProducts(const Tensor& a) : f(svd(a)), sign(as_matrices(round(det(f.u) * det(f.vh)))) {
+    largest = column_count(a) > 0 ? max(f.s, -1, true) : ones_like(sum(f.s, -1, true));
     zero = (f.s == 0).astype(a.dtype());
     zeros = sum(zero, -1, true);
-    nonzero = where(f.s == 0, 1, f.s);
+    nonzero = where(f.s == 0, 1, f.s / largest);
     product = prod(nonzero, -1, true);
   }
   /// The product of all values but the i-th.
-  Tensor without_one() const { return where(zero == zeros, product / nonzero, 0); }
+  Tensor without_one() const { return where(zero == zeros, product / nonzero, 0) * scale(1); }
   /// The product of all values but the i-th and the j-th; 0 for i = j.
   Tensor without_two() const {
     const Tensor both = expand_dims(nonzero, -1) * expand_dims(nonzero, -2);
     const Tensor all_left_out = expand_dims(zero, -1) + expand_dims(zero, -2) == expand_dims(zeros, -1);
-    return where(all_left_out, expand_dims(product, -1) / both, 0) * (1 - identity_like(f.vh));
+    return where(all_left_out, expand_dims(product, -1) / both, 0) * expand_dims(scale(2), -1) * (1 - identity_like(f.vh));
   }
 
   SVD f;
   Tensor sign;  // of the determinant of U V^T
 
  private:
-  Tensor zero, zeros, nonzero, product;
+  Tensor scale(int64_t left_out) const { return pow(largest, std::max<int64_t>(f.s.shape().back() - left_out, 0)); }
+
+  Tensor largest, zero, zeros, nonzero, product;
 };
 
 Tensor cofactors(const Tensor& a) {

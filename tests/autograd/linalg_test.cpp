@@ -4,7 +4,6 @@
 #include <functional>
 
 #include "autograd/autograd.h"
-#include "autograd/tape/list.h"
 #include "tests/support/tensors.h"
 
 namespace gradus::test {
@@ -141,8 +140,7 @@ TEST_CASE("linalg: third derivatives exist") {
   CHECK_MESSAGE(report.ok(), report.text());
 }
 
-TEST_CASE("linalg: solve factors once") {
-  // The same factors serve the value, both gradients and their derivatives: whoever watches a sees one matrix go in.
+TEST_CASE("linalg: the gradient of solve in its matrix") {
   const Tensor a = random_matrices({3, 3}, DType::float64), b = random_matrices({3}, DType::float64, 2);
   const auto [value, gradient] = value_and_grad([&](const Tensor& m) { return sum(solve(m, b)); })(a);
   const Tensor back = solve(flipped(a), ones({3}, DType::float64)), x = solve(a, b);
@@ -195,13 +193,16 @@ TEST_CASE("linalg: determinants of singular matrices") {
   CHECK(approx(det(zeros({2, 0, 0})), {1, 1}));
 }
 
-TEST_CASE("linalg: determinants do not overflow in the logarithm") {
+TEST_CASE("linalg: determinants out of range") {
   const Tensor a = 1e300 * eye(4, -1, 0, DType::float64);
   CHECK(slogdet(a).logabsdet.item<double>() == doctest::Approx(4 * 300 * std::log(10.0)));
   CHECK(std::isinf(det(a).item<double>()));
+  const auto gradient = grad([](const Tensor& x) { return det(x); });
+  for (const double scale : {1e-100, 1e100})  // 1e400 is no number, 1e300 is
+    CHECK(approx(gradient(scale * eye(4, -1, 0, DType::float64)) / std::pow(scale, 3), eye(4).to_vector<double>(), 1e-12));
 }
 
-TEST_CASE("linalg: implicit differentiation of a linear system costs no factorisation") {
+TEST_CASE("linalg: a linear system differentiated along a parameter") {
   // d/dt of x(t) with (A + t I) x = b at t = 0 is -A^-1 x.
   const Tensor a = random_matrices({5, 5}, DType::float64), b = random_matrices({5}, DType::float64, 2);
   const Tensor one = eye(5, -1, 0, DType::float64), x = solve(a, b);
@@ -210,13 +211,37 @@ TEST_CASE("linalg: implicit differentiation of a linear system costs no factoris
   CHECK(max_abs_difference(slope, -solve(a, x)) < 1e-10);
 }
 
-TEST_CASE("linalg: many small matrices give the same bits as one at a time") {
-  const Tensor a = random_matrices({500, 6, 6}, DType::float64);
-  const Tensor inverses = inverse(a), values = svdvals(a);
-  for (const int64_t i : {0, 1, 249, 499}) {
-    CHECK(max_abs_difference(inverses[i], inverse(a[i])) == 0);
-    CHECK(max_abs_difference(values[i], svdvals(a[i])) == 0);
+TEST_CASE("linalg: NaN in a right-hand side stays in its column") {
+  const Tensor a({{2.0, 1.0}, {1.0, 3.0}}), b({{1.0, std::nan("")}, {1.0, 0.0}});
+  const Tensor x = solve(a, b);
+  CHECK(approx(x[":, 0"], {0.4, 0.2}, 1e-15));
+  CHECK(std::isnan(x[0][1].item<double>()));
+}
+
+TEST_CASE("linalg: gradients that do not exist are not finite") {
+  const Tensor singular({{1.0, 2.0}, {2.0, 4.0}});
+  const auto finite = [](const Tensor& x) { return all(x * 0 == 0).item<bool>(); };
+  CHECK(!finite(grad([](const Tensor& a) { return slogdet(a).logabsdet; })(singular)));
+  const auto corner = [](const Tensor& vectors) { return vectors[0][0] + 2 * vectors[0][1]; };
+  CHECK(!finite(grad([&](const Tensor& a) { return corner(eigh(a).vectors); })(eye(2, -1, 0, DType::float64))));
+  CHECK(!finite(grad([&](const Tensor& a) { return corner(svd(a).u); })(eye(2, -1, 0, DType::float64))));
+}
+
+TEST_CASE("linalg: many matrices give the same bits as one at a time, for any number of threads") {
+  const Tensor small = random_matrices({500, 6, 6}, DType::float64), large = random_matrices({3, 90, 90}, DType::float64);
+  const auto all_of = [](const Tensor& a) { return std::vector<Tensor>{inverse(a), det(a), svdvals(a), qr(a).r, eigvalsh(a)}; };
+  const int before = num_threads();
+  for (const Tensor& a : {small, large}) {
+    set_num_threads(1);
+    const std::vector<Tensor> alone = all_of(a);
+    set_num_threads(2);
+    const std::vector<Tensor> shared = all_of(a), last = all_of(a[-1]);
+    for (size_t k = 0; k < alone.size(); ++k) {
+      CHECK(max_abs_difference(alone[k], shared[k]) == 0);
+      CHECK(max_abs_difference(alone[k][-1], last[k]) == 0);
+    }
   }
+  set_num_threads(before);
 }
 
 }  // namespace
