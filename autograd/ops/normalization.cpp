@@ -21,8 +21,7 @@ Tensor normalize_rows_scale_grad(const Tensor& x, const Tensor& g, Normalization
 Tensor no_scale(DType dtype) { return ones({}, dtype); }
 Tensor scaled(const Tensor& g, const Tensor& scale) { return scale.ndim() == 0 ? g : g * scale; }
 
-// Inputs: x, scale, and the offset if there is one. The statistics are found again from x, which costs less than a pass over
-// memory.
+// Inputs: x, scale, the offset if there is one. Gradients find the statistics again: cheaper than a pass over memory.
 constexpr Op kNormalizeRows{
     .name = "normalize_rows",
     .rules = {
@@ -31,10 +30,9 @@ constexpr Op kNormalizeRows{
          {kIn0, [](const Saved& s, const Tensor& g) { return normalize_rows_scale_grad(s.in(0), g, s.attrs<Normalization>()); }},
          {0, [](const Saved&, const Tensor& g) { return sum(g, 0); }}}}};
 
-// With N(h) = normalize_rows_grad(x, h), symmetric in the sense that v . N(h) = N(v) . h, and per row
-//   v . N(h) = n r (c - a b),  a = mean(h xhat),  b = mean(v xhat),  c = mean(h v) - mean(h) mean(v),  r = 1 / sqrt(variance +
-//   eps)
-// the slopes in x are dr = -r^2 xhat / n, da = N(h) / n and db = N(v) / n.
+// N(h) = normalize_rows_grad(x, h) is symmetric: v . N(h) = N(v) . h. With r = 1 / sqrt(variance + epsilon), per row
+//   v . N(h) = n r (c - a b),  a = mean(h xhat),  b = mean(v xhat),  c = mean(h v) - mean(h) mean(v),
+// and the slopes in x are dr = -r^2 xhat / n, da = N(h) / n, db = N(v) / n.
 Tensor slope_in_x(const Saved& s, const Tensor& v) {
   const auto how = s.attrs<Normalization>();
   const Tensor &x = s.in(0), h = scaled(s.in(1), s.in(2)), none = no_scale(x.dtype());

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,35 +14,11 @@
 #include "autograd/autograd.h"
 #include "autograd/base/parallel.h"
 #include "autograd/fused.h"
+#include "tests/autograd/bad_input.h"
 #include "tests/support/tensors.h"
 
 namespace gradus::test {
 namespace {
-
-constexpr int64_t kLeast = std::numeric_limits<int64_t>::min(), kMost = std::numeric_limits<int64_t>::max();
-
-/// The message of the E that f throws, or what happened instead.
-template <class E, class F>
-std::string refusal(const F& f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  } catch (const std::exception& e) {
-    return std::string("another error: ") + e.what();
-  }
-  return "nothing was thrown";
-}
-template <class E, class F>
-void refuses(std::string_view op, const F& f) {
-  const std::string message = refusal<E>(f);
-  CHECK_MESSAGE(message.starts_with(std::string(op) + ": "), op, " answered: ", message);
-  CHECK_MESSAGE(message.find("got ") != std::string::npos, message);
-  CHECK_MESSAGE(message.find("expected ") != std::string::npos, message);
-}
-
-/// A tensor of this shape that takes the memory of one element.
-Tensor wide(const Shape& shape, DType dtype = DType::float32) { return broadcast_to(zeros({}, dtype), shape); }
 
 TEST_CASE("CVE-2020-15202: a parallel loop over more than 2^32 elements reaches each of them") {
   const int before = num_threads();
