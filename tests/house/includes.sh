@@ -5,8 +5,9 @@
 #   inside autograd: base < storage < kernels < values (tensor.h slice.h variable.h random.h parallel.h, and the headers that ops.h
 # gathers) < tape < ops < api
 #
-# api are the remaining headers directly in autograd/. Three of them declare what lower layers implement, and the implementers may
-# name them: ops.h (everything in ops/, .cpp files of values and tape), tape.h and functional.h (.cpp files of values, tape, ops). <cblas.h> belongs to kernels/matmul.cpp alone, and Highway, BLAS, json and the like to no public header but fused.h.
+# api are the remaining headers directly in autograd/. Five of them declare what lower layers implement, and the implementers may
+# name them: ops.h (everything in ops/, .cpp files of values and tape), tape.h, functional.h, graph.h and anomaly.h (.cpp files of
+# values, tape, ops). <cblas.h> belongs to kernels/matmul.cpp alone, and Highway, BLAS, json and the like to no public header but fused.h.
 set -euo pipefail
 cd "$1"
 
