@@ -3,7 +3,7 @@
 // With GradientTape({.trace = true}), or while an AnomalyMode lives, every record knows where it was called from: the innermost
 // call that comes from outside the library. A file and a line need debug information in the calling code (compile it with -g or
 // -g1; optimisation may stay on, but a call in return position may then show as its caller's) and a library built where
-// libbacktrace was found (gcc brings it); without either the function alone is named. Tracing costs a microsecond or two per
+// libbacktrace was found (gcc brings it); without either the function alone is named. Tracing costs some microseconds per
 // record; names and lines are looked up only when they are shown.
 #pragma once
 

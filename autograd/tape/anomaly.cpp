@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "autograd/anomaly.h"
 #include "autograd/kernels/finite.h"
@@ -72,11 +73,12 @@ std::string described(const Tensor& x) {
   return gradus::text(leaf && !leaf->name.empty() ? "'" + leaf->name + "' " : "", x.shape(), " ", x.dtype());
 }
 
+// "inputs [2] float32, [] float32"
 template <class Range, class F>
-std::string listed(std::string_view one, const Range& range, const F& describe) {
-  std::string out;
-  for (const auto& entry : range) out += (out.empty() ? " " : ", ") + describe(entry);
-  return std::string(one) + (range.size() == 1 ? "" : "s") + out;
+std::string inputs_text(const Range& inputs, const F& describe) {
+  std::string out = inputs.size() == 1 ? "input" : "inputs", separator = " ";
+  for (const auto& input : inputs) out += std::exchange(separator, ", ") + describe(input);
+  return out;
 }
 
 // "; at train.cpp:42 (in main)", or nothing.
@@ -101,7 +103,7 @@ void check_result(List& list, const Op& op, const Tensor& out, std::span<const T
     if (const Worst w = worst(inputs[k]->impl()); w > given) given = w, culprit = k;
   if (result == Worst::infinite && given != Worst::finite) return;  // meant: the first infinity was let in from outside
 
-  const std::string shapes = listed("input", inputs, [](const Tensor* x) { return described(*x); });
+  const std::string shapes = inputs_text(inputs, [](const Tensor* x) { return described(*x); });
   const uint32_t differentiated = Differentiating::id();
   const std::string pass =
       differentiated == kNoNode ? "the forward pass" : gradus::text("the gradient of ", list[differentiated].op->name);
@@ -112,14 +114,17 @@ void check_result(List& list, const Op& op, const Tensor& out, std::span<const T
     fail<TapeError>(op.name, "input ", culprit, " already contains nan in ", pass, "; got ",
                     at(*inputs[culprit], first(*inputs[culprit], Worst::nan)), " of the input, expected finite data; ", shapes,
                     where);
+  // What stands there in the inputs explains a pointwise result; in a product of square matrices it would mislead.
   std::string from;
-  for (const Tensor* x : inputs) {
-    const std::optional<double> value = value_at(*x, out.shape(), index);
-    if (!value) {
-      from.clear();
-      break;
+  if (inputs.size() == 1 || (op.broadcasts && op.name != "matmul")) {
+    for (const Tensor* x : inputs) {
+      const std::optional<double> value = value_at(*x, out.shape(), index);
+      if (!value) {
+        from.clear();
+        break;
+      }
+      from += gradus::text(from.empty() ? "" : ", ", *value);
     }
-    from += gradus::text(from.empty() ? "" : ", ", *value);
   }
   fail<TapeError>(op.name, "first ", word(result), " in ", pass, "; got ", from.empty() ? "" : from + " -> ", at(out, index),
                   ", expected finite values; ", shapes,
@@ -138,7 +143,7 @@ Tensor checked_gradient(List& list, uint32_t id, const Saved& saved, const Tenso
   if (w == Worst::finite) return part;
   const Shape index = first(part, w);
   const std::optional<double> from = part.shape() == g.shape() ? value_at(g, g.shape(), index) : std::nullopt;
-  const std::string shapes = listed("input", node.ids(), [&](uint32_t input) {
+  const std::string shapes = inputs_text(node.ids(), [&](uint32_t input) {
     return input == kNoNode ? std::string("constant") : gradus::text(list[input].shape(), " ", list[input].dtype);
   });
   bool infinite = false;

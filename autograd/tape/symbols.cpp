@@ -111,7 +111,6 @@ Owner owner_of(const Frame& frame) {
 }
 
 std::string function_name(std::string_view symbol) {
-  if (symbol == "operator()") return "lambda";  // debug information often leaves out where it stands
   if (!symbol.starts_with("_Z")) return std::string(symbol);
   // A suffix such as .isra.0 or .cold names a copy the compiler made.
   const std::string plain(symbol.substr(0, symbol.find('.')));
@@ -120,6 +119,7 @@ std::string function_name(std::string_view symbol) {
                                                          &std::free);
   if (status != 0 || !text) return plain;
   std::string_view name = text.get();
+  if (const size_t lambda = name.find("::{lambda"); lambda != std::string_view::npos) name = name.substr(0, lambda);
 
   // From the right: qualifiers, the parameter list, the name up to a space outside of all brackets.
   while (name.ends_with(" const") || name.ends_with('&')) name.remove_suffix(name.ends_with('&') ? 1 : 6);

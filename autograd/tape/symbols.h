@@ -23,7 +23,7 @@ const std::vector<Frame>& frames_at(uintptr_t address);
 enum class Owner : uint8_t { library, user, start };  // start: what calls main or runs a thread
 Owner owner_of(const Frame& frame);
 
-/// A symbol for people: demangled, without return type and parameters.
+/// A symbol for people: demangled, without return type and parameters; a lambda goes by the function it stands in.
 std::string function_name(std::string_view symbol);
 
 }  // namespace gradus::detail

@@ -1,6 +1,6 @@
 // Where operations were called: return addresses, taken while recording and turned into lines only when somebody asks.
 //
-// A stack costs a walk over its frames (a microsecond or two); equal ones are kept once, so that a record costs one pointer.
+// A stack costs a walk over its frames (some microseconds); equal ones are kept once, so that a record costs one pointer.
 #pragma once
 
 #include <cstdint>

@@ -83,6 +83,8 @@ TEST_CASE("an infinity from finite inputs") {
          matmul(ones({1, 2}, DType::float64) * 1e308, reshape(x + 1e308, {2, 1}));
        }),
        {"matmul: first inf", "got inf at element [0, 0]", "inputs [1, 2] float64, [2, 1] float64"});
+  const Tensor square = full({2, 2}, 1e200, DType::float64) * reshape(x + 1, {2, 1});
+  says(anomaly([&] { matmul(square, square); }), {"matmul: first inf in the forward pass; got inf at element [0, 0], expected"});
   for (const DType dtype : {DType::float16, DType::bfloat16, DType::float32})
     CHECK(contains(anomaly([&] { sqrt((x - 1).astype(dtype)); }), "sqrt: first nan"));
 }

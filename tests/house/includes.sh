@@ -6,7 +6,7 @@
 # gathers) < tape < ops < api
 #
 # api are the remaining headers directly in autograd/. Some of them declare what lower layers implement, and the implementers may
-# name them: ops.h (everything in ops/, .cpp files of values and tape), tape.h, functional.h, custom_gradient.h and checkpoint.h
+# name them: ops.h (everything in ops/, .cpp files of values and tape), tape.h, functional.h, custom_gradient.h, checkpoint.h, graph.h and anomaly.h
 # (.cpp files of values, tape, ops). <cblas.h> belongs to kernels/matmul.cpp alone, and Highway, BLAS, json and the like to no public header but fused.h.
 set -euo pipefail
 cd "$1"
