@@ -1,8 +1,10 @@
 #include "autograd/kernels/convolution.h"
 
 #include "autograd/kernels/convert.h"
+#include "autograd/kernels/copy.h"
 #include "autograd/kernels/depthwise.h"
 #include "autograd/kernels/matmul.h"
+#include "autograd/kernels/together.h"
 
 namespace gradus::kernels {
 namespace {

@@ -25,6 +25,24 @@ bool exceeds(T v, T best) {
   else return v > best;
 }
 
+/// Two nested loops: how often, and how far on each time.
+struct Nest {
+  int64_t outer, inner;
+};
+/// Keeps the larger of x and best, and the position where it was found (-1: none yet).
+template <class T>
+void keep_larger(const T* x, Nest x_step, T* best, int64_t* found, Nest y_step, int64_t position, Nest position_step,
+                 Nest count) {
+  for (int64_t o = 0; o < count.outer; ++o)
+    for (int64_t i = 0; i < count.inner; ++i) {
+      const T value = x[o * x_step.outer + i * x_step.inner];
+      const int64_t at = o * y_step.outer + i * y_step.inner;
+      const bool larger = found[at] < 0 || exceeds(value, best[at]);
+      best[at] = larger ? value : best[at];
+      found[at] = larger ? position + o * position_step.outer + i * position_step.inner : found[at];
+    }
+}
+
 /// y divided by the number of elements that its windows have.
 template <class T>
 void divide(const Grid<T>& y, const Windows& windows, bool whole, const Runs& runs, int64_t begin, int64_t end) {
@@ -98,22 +116,13 @@ void max_pool(TensorImpl& out, TensorImpl& index, const TensorImpl& in, const Wi
           const int64_t position = (run.input[0] * rows.in + run.input[1]) * columns.in + run.input[2];
           const T* value = x.at(n, run.input);
           T* best = y.at(n, {d, h, run.first});
-          int64_t* which = at.at(n, {d, h, run.first});
-          const auto look = [&](int64_t i, int64_t c) {
-            const T v = value[i * step + c * x.channel];
-            T& b = best[i * y.step[2] + c * y.channel];
-            int64_t& w = which[i * y.step[2] + c * y.channel];
-            const bool better = w < 0 || exceeds(v, b);
-            b = better ? v : b;
-            w = better ? position + i * columns.stride : w;
-          };
-          if (windows.channels_first) {
-            for (int64_t c = 0; c < y.channels; ++c)
-              for (int64_t i = 0; i < run.count; ++i) look(i, c);
-          } else {
-            for (int64_t i = 0; i < run.count; ++i)
-              for (int64_t c = 0; c < y.channels; ++c) look(i, c);
-          }
+          int64_t* found = at.at(n, {d, h, run.first});
+          if (windows.channels_first)
+            keep_larger(value, {x.channel, step}, best, found, {y.channel, 1}, position, {0, columns.stride},
+                        {y.channels, run.count});
+          else
+            keep_larger(value, {step, x.channel}, best, found, {y.channels, 1}, position, {columns.stride, 0},
+                        {run.count, y.channels});
         });
       });
     });

@@ -167,7 +167,7 @@ std::vector<Row> transpose_rows() {
   };
   return {
       transposed("conv1d_transpose", conv1d_transpose, {{2, 3, 2}, {3, 2, 2}}, {}, {}, sizes({1}, {2}),
-                 {{{0, 3, 2}, {3, 2, 2}}, {{1, 1, 1}, {3, 1, 1}}}),
+                 {{{0, 3, 2}, {3, 2, 2}}, {{1, 1, 1}, {3, 1, 1}}, {{1, 0, 2}, {3, 2, 2}}}),
       transposed("conv1d_transpose with stride beyond the filter", conv1d_transpose, {{1, 3, 1}, {2, 2, 1}},
                  {.stride = 4, .output_padding = 2}, {.stride = {4}}, sizes({4}, {0})),
       transposed("conv1d_transpose with dilation beyond the stride", conv1d_transpose, {{1, 3, 1}, {2, 2, 1}},

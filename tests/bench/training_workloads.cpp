@@ -81,6 +81,26 @@ Workload mlp_wide_step() {
                        [=] { return mean(sparse_softmax_cross_entropy(y, net(x))); });
 }
 
+Workload lenet_step() {
+  const std::vector<Shape> shapes{{16, 1, 5, 5}, {32, 16, 5, 5}, {128, 1568}, {10, 128}};
+  const double scales[] = {0.2, 0.05, 0.01, 0.05};
+  std::vector<Variable> p;  // weight, bias, weight, bias, ...
+  for (size_t k = 0; k < shapes.size(); ++k) {
+    p.emplace_back(filled(shapes[k], 10.0 + static_cast<double>(k), scales[k]));
+    p.emplace_back(zeros({shapes[k][0]}));
+  }
+  const auto block = [](const Tensor& x, const Variable& weight, const Variable& bias) {
+    const Tensor y = conv2d(x, weight, {.padding = 2, .layout = Layout::channels_first});
+    return max_pool2d(relu(y + reshape(bias, {-1, 1, 1})), {.layout = Layout::channels_first});
+  };
+  const Tensor x = filled({64, 1, 28, 28}, 1), y = labels(64, 10);
+  return training_step("one Adam step, LeNet 5x5x16, 5x5x32, 128, 10, batch 64", p, adam(), [=] {
+    const Tensor image = flatten(block(block(x, p[0], p[1]), p[2], p[3]), 1);
+    const Tensor hidden = relu(matmul(image, transpose(p[4])) + p[5]);
+    return mean(sparse_softmax_cross_entropy(y, matmul(hidden, transpose(p[6])) + p[7]));
+  });
+}
+
 Workload adam_update() {
   std::vector<Variable> parameters;
   std::vector<Tensor> gradients, initial;
@@ -164,6 +184,7 @@ std::vector<NamedWorkload> training_workloads() {
           {"mnist_step", [] { return mnist_step(128); }},
           {"mnist_step_b1", [] { return mnist_step(1); }},
           {"mlp_wide_step", mlp_wide_step},
+          {"lenet_step", lenet_step},
           {"adam_update", adam_update},
           {"mnist_epochs", mnist_epochs}};
 }
