@@ -212,6 +212,9 @@ Tensor einsum(std::string_view expression, const std::vector<Tensor>& operands) 
   if (operands.empty()) fail<ValueError>(kName, "no operands; got 0, expected at least 1");
   const Expression e = parse(expression, operands);
   const std::array<int64_t, 64> size = sizes_of(e, operands);
+  Shape shape;
+  for (const char c : e.output) shape.push_back(size[number(c)]);
+  numel(kName, shape);
   std::vector<Term> terms;
   for (size_t k = 0; k < operands.size(); ++k) terms.push_back(simplified({operands[k], e.inputs[k]}, size));
 

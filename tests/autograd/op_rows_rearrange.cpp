@@ -148,7 +148,7 @@ std::vector<Row> repeat_rows() {
       tile_row("tile of a number", {}, {2, 2}),
       tile_row("tile no times", {2, 3}, {0, 2}),
       tile_row("tile of nothing", {2}, {}),
-      tile_row("tile of rank 8", {1, 2, 1, 1, 2, 1, 1, 2}, {2, 1, 2, 1, 2, 1, 1, 1}),
+      tile_row("tile to rank 8", {2}, {2, 1, 2, 1, 2, 1, 1, 2}),
       moved("repeat", {2, 3}, [](const Tensor& x) { return repeat(x, 3, 0); }, longer(0, 3), each(0, 3),
             {{0, 2}, {1, 1}, {2, 0}}),
       moved("repeat along the last axis", {2, 3}, [](const Tensor& x) { return repeat(x, 2, -1); }, longer(1, 2), each(1, 2),
