@@ -149,10 +149,6 @@ void take(TensorImpl& out, const TensorImpl& in, const TensorImpl& indices, int 
   visit_dtype(out.dtype, [&]<class T>() {
     const int64_t size = static_cast<int64_t>(sizeof(T)), along = in.stride(axis) * size;
     const auto copy_block = [&](std::byte* to, const std::byte* from) {
-      if (block == 1) {
-        *reinterpret_cast<T*>(to) = *reinterpret_cast<const T*>(from);
-        return;
-      }
       if (step == size && inner.ndim() == 1) {
         std::memcpy(to, from, static_cast<size_t>(block * size));
         return;
@@ -170,8 +166,12 @@ void take(TensorImpl& out, const TensorImpl& in, const TensorImpl& indices, int 
       outer.walk(begin / count, (end - 1) / count + 1, [&](const Loop<1>::Pointers& p, const Loop<1>::Steps& steps, int64_t n) {
         for (int64_t i = 0; i < n; ++i) {
           const int64_t stop = std::min(end, (at / count + 1) * count);
-          for (int64_t k = at % count; at < stop; ++k, ++at)
-            copy_block(out.data + at * block * size, p[0] + i * steps[0] + index[k] * along);
+          const std::byte* from = p[0] + i * steps[0];
+          if (block == 1) {
+            for (int64_t k = at % count; at < stop; ++k, ++at)
+              out.as<T>()[at] = *reinterpret_cast<const T*>(from + index[k] * along);
+          }
+          for (int64_t k = at % count; at < stop; ++k, ++at) copy_block(out.data + at * block * size, from + index[k] * along);
         }
       });
     });
@@ -251,11 +251,15 @@ Ref<TensorImpl> nonzero(const TensorImpl& x) {
   parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       int64_t* to = out->as<int64_t>() + start[static_cast<size_t>(b)] * ndim;
+      Shape at = x.shape;  // where element i stands
+      int64_t rest = b * kBlock;
+      for (int d = x.ndim(); d-- > 0; rest /= x.shape[d]) at[d] = rest % x.shape[d];
       for (int64_t i = b * kBlock; i < std::min(x.size, (b + 1) * kBlock); ++i) {
-        if (!set[i]) continue;
-        int64_t rest = i;
-        for (int d = x.ndim(); d-- > 0; rest /= x.shape[d]) to[d] = rest % x.shape[d];
-        to += ndim;
+        if (set[i]) to = std::copy(at.begin(), at.end(), to);
+        for (int d = x.ndim(); d-- > 0;) {
+          if (++at[d] < x.shape[d]) break;
+          at[d] = 0;
+        }
       }
     }
   });

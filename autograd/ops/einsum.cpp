@@ -175,36 +175,35 @@ Tensor in_order(const Term& t, const std::string& letters) {
   return permute(t.value, order);
 }
 
-// Letters of both that are wanted make the batch, those that are not are contracted by a matrix product.
+// Letters of both that are wanted make the batch, those that are not are contracted by a matrix product. Where there is nothing
+// to contract, or only one dot product per entry of the batch, the operands are multiplied element by element.
 Term multiply(const Term& a, const Term& b, Letters wanted, const std::array<int64_t, 64>& size) {
   std::string batch, contracted, left, right;
   for (const char c : a.letters) (b.letters.find(c) == std::string::npos ? left : wanted & bit(c) ? batch : contracted) += c;
   for (const char c : b.letters)
     if (a.letters.find(c) == std::string::npos) right += c;
-  const std::string letters = batch + left + right;
-  Shape shape;
-  for (const char c : letters) shape.push_back(size[number(c)]);
-  numel(kName, shape);
-  const auto product = [&](const std::string& of) {
-    int64_t n = 1;
-    for (const char c : of) n *= size[number(c)];
-    return n;
+  const auto shape_of = [&](const std::string& letters, const std::string& ones = {}) {
+    Shape shape;
+    for (const char c : letters) shape.push_back(ones.find(c) == std::string::npos ? size[number(c)] : 1);
+    return shape;
   };
-  if (contracted.empty()) {  // nothing to sum: element by element
-    Shape x_shape = shape, y_shape = shape;
-    for (size_t i = 0; i < letters.size(); ++i) {
-      if (i >= batch.size() + left.size()) x_shape[static_cast<int>(i)] = 1;
-      else if (i >= batch.size()) y_shape[static_cast<int>(i)] = 1;
-    }
-    return {reshape(in_order(a, batch + left), x_shape) * reshape(in_order(b, batch + right), y_shape), letters};
+  if (contracted.empty() || (left.empty() && right.empty() && !batch.empty())) {
+    const std::string letters = batch + contracted + left + right;
+    numel(kName, shape_of(letters));
+    const Tensor x = reshape(in_order(a, batch + contracted + left), shape_of(letters, right));
+    const Tensor y = reshape(in_order(b, batch + contracted + right), shape_of(letters, left));
+    return summed({x * y, letters}, wanted);
   }
+  const std::string letters = batch + left + right;
+  numel(kName, shape_of(letters));
+  const auto count = [&](const std::string& of) { return numel(kName, shape_of(of)); };
   Shape x_shape, y_shape;
-  if (!batch.empty()) x_shape.push_back(product(batch)), y_shape.push_back(product(batch));
-  x_shape.push_back(product(left)), x_shape.push_back(product(contracted));
-  y_shape.push_back(product(contracted)), y_shape.push_back(product(right));
+  if (!batch.empty()) x_shape.push_back(count(batch)), y_shape.push_back(count(batch));
+  x_shape.push_back(count(left)), x_shape.push_back(count(contracted));
+  y_shape.push_back(count(contracted)), y_shape.push_back(count(right));
   const Tensor x = reshape(in_order(a, batch + left + contracted), x_shape);
   const Tensor y = reshape(in_order(b, batch + contracted + right), y_shape);
-  return {reshape(matmul(x, y), shape), letters};
+  return {reshape(matmul(x, y), shape_of(letters)), letters};
 }
 
 }  // namespace
@@ -213,6 +212,9 @@ Tensor einsum(std::string_view expression, const std::vector<Tensor>& operands) 
   if (operands.empty()) fail<ValueError>(kName, "no operands; got 0, expected at least 1");
   const Expression e = parse(expression, operands);
   const std::array<int64_t, 64> size = sizes_of(e, operands);
+  Shape shape;
+  for (const char c : e.output) shape.push_back(size[number(c)]);
+  numel(kName, shape);
   std::vector<Term> terms;
   for (size_t k = 0; k < operands.size(); ++k) terms.push_back(simplified({operands[k], e.inputs[k]}, size));
 

@@ -181,8 +181,7 @@ Tensor repeat(const Tensor& x, int64_t count, std::optional<int64_t> axis) {
   if (__builtin_mul_overflow(shape[at], count, &shape[at]))
     fail<ShapeError>("repeat", "too many elements; got ", count, " times shape ", x.shape(), ", expected a product below 2^63");
   numel("repeat", shape);
-  const int64_t rows = detail::product(x.shape(), 0, at + 1), block = detail::product(x.shape(), at + 1, x.ndim());
-  return reshape(broadcast_to(reshape(x, {rows, 1, block}), {rows, count, block}), shape);
+  return take(x, detail::indices_of("repeat", shape[at], [&](int64_t i) { return i / count; }), at);
 }
 
 Tensor repeat(const Tensor& x, const Tensor& counts, std::optional<int64_t> axis) {

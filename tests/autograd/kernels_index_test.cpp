@@ -60,7 +60,8 @@ void check_take(DType dtype, const Shape& shape, const Shape& index_shape, int a
   CHECK(y == expected);
 
   const Impl grad = laid_out(out->shape, dtype, layout, small), sum = filled(shape, dtype, small);
-  std::vector<double> total = values(*sum);
+  const Impl most = filled(shape, dtype, small);
+  std::vector<double> total = values(*sum), largest = total;
   const std::vector<double> g = values(*grad);
   size_t next = 0;
   for (int64_t o = 0; o < from.outer; ++o) {
@@ -68,12 +69,16 @@ void check_take(DType dtype, const Shape& shape, const Shape& index_shape, int a
       for (int64_t i = 0; i < from.inner; ++i) {
         double& t = total[from.at(o, static_cast<int64_t>(k), i)];
         t = dtype == DType::boolean ? std::max(t, g[next]) : t + g[next];
+        double& l = largest[from.at(o, static_cast<int64_t>(k), i)];
+        l = std::max(l, g[next]);
         ++next;
       }
     }
   }
   kernels::take_add(*sum, *grad, *indices, axis);
   CHECK(values(*sum) == total);
+  kernels::take_max(*most, *grad, *indices, axis);
+  CHECK(values(*most) == largest);
 }
 
 void check_gather(DType dtype, const Shape& shape, int64_t length, int axis, Layout layout, Layout index_layout) {
@@ -94,18 +99,22 @@ void check_gather(DType dtype, const Shape& shape, int64_t length, int axis, Lay
   CHECK(values(*out) == expected);
 
   const Impl grad = laid_out(index_shape, dtype, layout, small), sum = filled(shape, dtype, small);
-  std::vector<double> total = values(*sum);
+  const Impl written = filled(shape, dtype, small);
+  std::vector<double> total = values(*sum), last = total;
   const std::vector<double> g = values(*grad);
   for (int64_t o = 0; o < to.outer; ++o) {
     for (int64_t r = 0; r < to.rows; ++r) {
       for (int64_t i = 0; i < to.inner; ++i) {
         double& t = total[from.at(o, static_cast<int64_t>(index[to.at(o, r, i)]), i)];
         t = dtype == DType::boolean ? std::max(t, g[to.at(o, r, i)]) : t + g[to.at(o, r, i)];
+        last[from.at(o, static_cast<int64_t>(index[to.at(o, r, i)]), i)] = g[to.at(o, r, i)];
       }
     }
   }
   kernels::gather_add(*sum, *grad, *indices, axis);
   CHECK(values(*sum) == total);
+  kernels::scatter(*written, *grad, *indices, axis);
+  CHECK(values(*written) == last);
 }
 
 }  // namespace
@@ -141,7 +150,7 @@ TEST_CASE("wrap_indices: wraps, and finds the first bad one") {
   CHECK(kernels::wrap_indices(*empty({1}, DType::int64), *filled({1}, DType::int64, [](int64_t) { return 0; }), 0, true) == 0);
 }
 
-TEST_CASE("take and take_add: all dtypes, layouts and axes") {
+TEST_CASE("take, take_add and take_max: all dtypes, layouts and axes") {
   for (DType dtype : kAllDTypes) {
     for (Layout layout : kLayouts) {
       for (int axis : {0, 1, 2}) check_take(dtype, {3, 4, 5}, {6}, axis, layout, Layout::contiguous);
@@ -159,7 +168,7 @@ TEST_CASE("take and take_add: all dtypes, layouts and axes") {
   }
 }
 
-TEST_CASE("gather and gather_add: all dtypes, layouts and axes") {
+TEST_CASE("gather, gather_add and scatter: all dtypes, layouts and axes") {
   for (DType dtype : kAllDTypes)
     for (Layout layout : kLayouts)
       for (int axis : {0, 1, 2})
@@ -178,7 +187,10 @@ TEST_CASE("index: empty shapes") {
   kernels::take_add(*in, *empty({0, 4}, DType::float32), *none, 0);
   kernels::gather(*empty({0, 4}, DType::float32), *in, *empty({0, 4}, DType::int64), 0);
   kernels::gather_add(*in, *empty({0, 4}, DType::float32), *empty({0, 4}, DType::int64), 0);
+  kernels::scatter(*in, *empty({0, 4}, DType::float32), *empty({0, 4}, DType::int64), 0);
+  kernels::take_max(*in, *empty({0, 4}, DType::float32), *none, 0);
   CHECK(values(*in) == before);
+  CHECK((kernels::nonzero(*empty({3, 0}, DType::float32))->shape == Shape{0, 2}));
   kernels::one_hot(*empty({0, 5}, DType::float32), *none);
   kernels::one_hot(*empty({3, 0}, DType::float32), *filled({3}, DType::int64, small));
 }
@@ -221,6 +233,23 @@ TEST_CASE("one_hot: all dtypes and layouts of the indices") {
   }
 }
 
+TEST_CASE("nonzero: all dtypes and layouts, and blocks with and without anything") {
+  for (DType dtype : kAllDTypes) {
+    for (Layout layout : kLayouts) {
+      const Impl x = laid_out({3, 4}, dtype, layout, small), at = kernels::nonzero(*x);
+      const std::vector<double> v = values(*x);
+      std::vector<double> expected;
+      for (size_t i = 0; i < 12; ++i)
+        if (v[i] != 0) expected.insert(expected.end(), {static_cast<double>(i / 4), static_cast<double>(i % 4)});
+      CHECK(values(*at) == expected);
+    }
+  }
+  const Impl nan = filled({1}, DType::float32, [](int64_t) { return std::nan(""); });
+  CHECK((kernels::nonzero(*nan)->shape == Shape{1, 1}));
+  const Impl sparse = filled({200000}, DType::uint8, [](int64_t i) { return i % 70000 == 69999 || i == 0; });
+  CHECK((values(*kernels::nonzero(*sparse)) == std::vector<double>{0, 69999, 139999}));
+}
+
 TEST_CASE("index: the same for any number of threads") {
   const Impl in = filled({500, 300}, DType::float32, [](int64_t i) { return std::sin(static_cast<double>(i)); });
   const Impl index = indices_of({700}, Layout::contiguous, 500), column = indices_of({700}, Layout::contiguous, 300);
@@ -239,8 +268,11 @@ TEST_CASE("index: the same for any number of threads") {
     kernels::take_add(*a, *rows, *index, 0);
     kernels::take_add(*b, *columns, *column, 1);
     kernels::gather_add(*c, *gathered, *wide, 0);
+    const Impl d = filled({500, 300}, DType::float32, number), e = filled({500, 300}, DType::float32, number);
+    kernels::scatter(*d, *gathered, *wide, 0);
+    kernels::take_max(*e, *columns, *column, 1);
     std::vector<std::vector<double>> all;
-    for (const Impl& x : {rows, columns, gathered, hot, a, b, c}) all.push_back(values(*x));
+    for (const Impl& x : {rows, columns, gathered, hot, a, b, c, d, e, kernels::nonzero(*hot)}) all.push_back(values(*x));
     if (threads == 1) first = all;
     else CHECK((all == first));
   }
