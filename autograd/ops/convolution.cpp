@@ -24,14 +24,17 @@ Tensor filter_of(const Tensor& x, const Tensor& y, const ConvAttrs& attrs);
 
 constexpr Op kConvolution{
     .name = "convolution",
+    .arity = 2,
     .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return input_of(g, s.in(1), s.attrs<ConvAttrs>()); }},
                {kIn0, [](const Saved& s, const Tensor& g) { return filter_of(s.in(0), g, s.attrs<ConvAttrs>()); }}}}};
 constexpr Op kConvolutionInput{
     .name = "convolution_input",
+    .arity = 2,
     .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return output_of(g, s.in(1), s.attrs<ConvAttrs>()); }},
                {kIn0, [](const Saved& s, const Tensor& g) { return filter_of(g, s.in(0), s.attrs<ConvAttrs>()); }}}}};
 constexpr Op kConvolutionFilter{
     .name = "convolution_filter",
+    .arity = 2,
     .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return input_of(s.in(1), g, s.attrs<ConvAttrs>()); }},
                {kIn0, [](const Saved& s, const Tensor& g) { return output_of(s.in(0), g, s.attrs<ConvAttrs>()); }}}}};
 

@@ -39,7 +39,8 @@ Tensor along_to_a(const Saved& s, const Tensor& k) {
   return cofactors_along(a, (inner(k, c) * h + inner(h, c) * k - products) / d) - inner(k, s.out()) / d * c;
 }
 Tensor along_to_h(const Saved& s, const Tensor& k) { return cofactors_along(s.in(0), k); }
-constexpr Op kCofactorsAlong{.name = "cofactors_along", .rules = {{{kIn0 | kIn1 | kOut, along_to_a}, {kIn0, along_to_h}}}};
+constexpr Op kCofactorsAlong{
+    .name = "cofactors_along", .arity = 2, .rules = {{{kIn0 | kIn1 | kOut, along_to_a}, {kIn0, along_to_h}}}};
 
 // a = U S V^T turns all this into products of singular values, here relative to the largest: those neither over- nor underflow
 // before their time.
@@ -97,9 +98,9 @@ Tensor cofactors_along(const Tensor& a, const Tensor& h) {
 Tensor slogdet_gradient(const Saved& s, const Tensor& g) {
   return as_matrices(g) * solve_factored(s.in(0), identity_like(s.in(0)), s.in(1), s.in(2), true);
 }
-constexpr Op kSlogdet{.name = "slogdet", .rules = {{{kIn0 | kIn1 | kIn2, slogdet_gradient}}}};
+constexpr Op kSlogdet{.name = "slogdet", .arity = 3, .rules = {{{kIn0 | kIn1 | kIn2, slogdet_gradient}}}};
 // The sign, a constant wherever it is not 0.
-constexpr Op kSlogdetSign{.name = "slogdet"};
+constexpr Op kSlogdetSign{.name = "slogdet_sign"};
 
 }  // namespace
 

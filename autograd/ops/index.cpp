@@ -17,6 +17,7 @@ struct AxisAttrs {
 
 // Input 0 is the tensor or gradient, input 1 the wrapped indices.
 constexpr Op kTake{.name = "take",
+                   .arity = 2,
                    .rules = {{{.saves = kIn1,
                                .gradient =
                                    [](const Saved& s, const Tensor& g) {
@@ -29,10 +30,11 @@ constexpr Op kTake{.name = "take",
                                      return true;
                                    },
                                .accumulate_from_zero = true}}}};
-constexpr Op kTakeAdd{
-    .name = "take_add",
-    .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return take_rows(g, s.in(1), s.attrs<AxisAttrs>().axis); }}}}};
+constexpr Op kTakeAdd{.name = "take_add", .arity = 2, .rules = {{{kIn1, [](const Saved& s, const Tensor& g) {
+                                                                    return take_rows(g, s.in(1), s.attrs<AxisAttrs>().axis);
+                                                                  }}}}};
 constexpr Op kGather{.name = "gather",
+                     .arity = 2,
                      .rules = {{{.saves = kIn1,
                                  .gradient =
                                      [](const Saved& s, const Tensor& g) {

@@ -37,8 +37,10 @@ Tensor triangular_to_a(const Saved& s, const Tensor& g) {
   const int64_t unit = triangle.unit_diagonal ? 1 : 0;
   return triangle.lower ? lower_part(full, -unit) : upper_part(full, unit);
 }
-constexpr Op kTriangularSolve{
-    .name = "triangular_solve", .rules = {{{kIn0 | kOut, triangular_to_a}, {kIn0, triangular_to_b}}}, .broadcasts = true};
+constexpr Op kTriangularSolve{.name = "triangular_solve",
+                              .arity = 2,
+                              .rules = {{{kIn0 | kOut, triangular_to_a}, {kIn0, triangular_to_b}}},
+                              .broadcasts = true};
 
 struct SolveAttrs {
   bool transpose;
@@ -52,7 +54,8 @@ Tensor solve_to_b(const Saved& s, const Tensor& g) {
 Tensor solve_to_a(const Saved& s, const Tensor& g) {
   return to_matrix(s.out(), solve_to_b(s, g), s.attrs<SolveAttrs>().transpose);
 }
-constexpr Op kSolve{.name = "solve", .rules = {{{kMatrix | kOut, solve_to_a}, {kMatrix, solve_to_b}}}, .broadcasts = true};
+constexpr Op kSolve{
+    .name = "solve", .arity = 4, .rules = {{{kMatrix | kOut, solve_to_a}, {kMatrix, solve_to_b}}}, .broadcasts = true};
 
 Shape solution_shape(const Op& op, const Tensor& a, const Tensor& b) {
   return with_matrix(broadcast_shapes(op.name, leading(a.shape()), leading(b.shape())), column_count(a), column_count(b));

@@ -24,6 +24,7 @@ Tensor scaled(const Tensor& g, const Tensor& scale) { return scale.ndim() == 0 ?
 // Inputs: x, scale, the offset if there is one. Gradients find the statistics again: cheaper than a pass over memory.
 constexpr Op kNormalizeRows{
     .name = "normalize_rows",
+    .arity = 3,
     .rules = {
         {{kIn0 | kIn1,
           [](const Saved& s, const Tensor& g) { return normalize_rows_grad(s.in(0), g, s.in(1), s.attrs<Normalization>()); }},
@@ -50,6 +51,7 @@ Tensor transposed(const Saved& s, const Tensor& v) {
 // Inputs: x, g, scale.
 constexpr Op kNormalizeRowsGrad{
     .name = "normalize_rows_grad",
+    .arity = 3,
     .rules = {{{kIn0 | kIn1 | kIn2, slope_in_x},
                {kIn0 | kIn2, [](const Saved& s, const Tensor& v) { return scaled(transposed(s, v), s.in(2)); }},
                {kIn0 | kIn1, [](const Saved& s, const Tensor& v) { return sum(transposed(s, v) * s.in(1), 0); }}}}};
@@ -57,6 +59,7 @@ constexpr Op kNormalizeRowsGrad{
 // Inputs: x, g. sum over the rows of g * xhat.
 constexpr Op kNormalizeRowsScaleGrad{
     .name = "normalize_rows_scale_grad",
+    .arity = 2,
     .rules = {{{kIn0 | kIn1, [](const Saved& s,
                                 const Tensor& v) { return normalize_rows_grad(s.in(0), s.in(1), v, s.attrs<Normalization>()); }},
                {kIn0, [](const Saved& s, const Tensor& v) {

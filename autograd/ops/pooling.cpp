@@ -26,12 +26,12 @@ Tensor put_back(const Tensor& g, const Tensor& positions, const MaxAttrs& attrs)
 Tensor averages(const Tensor& x, const AverageAttrs& attrs);
 Tensor spread(const Tensor& g, const AverageAttrs& attrs);
 
-constexpr Op kMaxPool{
-    .name = "max_pool",
-    .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return put_back(g, s.in(1), s.attrs<MaxAttrs>()); }}}}};
-constexpr Op kMaxPoolInput{
-    .name = "max_pool_input",
-    .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return picked(g, s.in(1), s.attrs<MaxAttrs>()); }}}}};
+constexpr Op kMaxPool{.name = "max_pool", .arity = 2, .rules = {{{kIn1, [](const Saved& s, const Tensor& g) {
+                                                                    return put_back(g, s.in(1), s.attrs<MaxAttrs>());
+                                                                  }}}}};
+constexpr Op kMaxPoolInput{.name = "max_pool_input", .arity = 2, .rules = {{{kIn1, [](const Saved& s, const Tensor& g) {
+                                                                               return picked(g, s.in(1), s.attrs<MaxAttrs>());
+                                                                             }}}}};
 constexpr Op kAvgPool{.name = "avg_pool",
                       .rules = {{{0, [](const Saved& s, const Tensor& g) { return spread(g, s.attrs<AverageAttrs>()); }}}}};
 constexpr Op kAvgPoolInput{

@@ -64,7 +64,8 @@ Tensor adjoint(const Saved& s, const Tensor& g) {
   const auto [axis, reverse] = s.attrs<ScanAttrs>();
   return recurrence(next(broadcast_to(s.in(0), g.shape()), axis, reverse), g, {axis, !reverse});
 }
-constexpr Op kLinearScan{.name = "linear_scan", .arity = 2,
+constexpr Op kLinearScan{.name = "linear_scan",
+                         .arity = 2,
                          .rules = {{{kIn0 | kOut,
                                      [](const Saved& s, const Tensor& g) {
                                        const auto [axis, reverse] = s.attrs<ScanAttrs>();

@@ -27,6 +27,7 @@ Tensor last_writers(const Tensor& indices, const Shape& whole, int axis) {
 }
 
 constexpr Op kScatter{.name = "scatter",
+                      .arity = 3,
                       .rules = {{{kIn1,
                                   [](const Saved& s, const Tensor& g) {
                                     const Tensor none = broadcast_to(zeros({}, g.dtype()), s.in(1).shape());
@@ -40,6 +41,7 @@ constexpr Op kScatter{.name = "scatter",
 
 constexpr Op kScatterAdd{
     .name = "scatter_add",
+    .arity = 3,
     .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }},
                {},
                {kIn1, [](const Saved& s, const Tensor& g) { return gather_elements(g, s.in(1), s.attrs<AxisAttrs>().axis); }}}}};
@@ -70,13 +72,14 @@ Tensor checked(std::string_view op, const Tensor& x, const Tensor& indices, cons
 }
 
 // Ties share the gradient equally. A segment without elements asks for none and must not divide by 0.
-constexpr Op kSegmentMax{.name = "segment_max",
-                         .rules = {{{kIn0 | kIn1 | kOut, [](const Saved& s, const Tensor& g) {
-                                       const Tensor &ids = s.in(1),
-                                                    ties = (s.in(0) == take_rows(s.out(), ids, 0)).astype(g.dtype());
-                                       const Tensor count = maximum(add_rows(ties, ids, 0, s.out_shape()), 1);
-                                       return take_rows(g / count, ids, 0) * ties;
-                                     }}}}};
+constexpr Op kSegmentMax{
+    .name = "segment_max", .arity = 2, .rules = {{{kIn0 | kIn1 | kOut, [](const Saved& s, const Tensor& g) {
+                                                     const Tensor &ids = s.in(1),
+                                                                  ties =
+                                                                      (s.in(0) == take_rows(s.out(), ids, 0)).astype(g.dtype());
+                                                     const Tensor count = maximum(add_rows(ties, ids, 0, s.out_shape()), 1);
+                                                     return take_rows(g / count, ids, 0) * ties;
+                                                   }}}}};
 
 Tensor segment_ids_of(std::string_view op, const Tensor& values, const Tensor& ids, int64_t segments) {
   if (values.ndim() == 0) fail<ShapeError>(op, "no rows; got values of shape [], expected rank 1 or more");

@@ -15,7 +15,8 @@ namespace detail {
 namespace {
 
 // What is differentiable gathers by these positions, which end a path for gradients.
-constexpr Op kArgsort{.name = "argsort"}, kTopK{.name = "topk"}, kUnique{.name = "unique"}, kSearchSorted{.name = "searchsorted", .arity = 2};
+constexpr Op kArgsort{.name = "argsort"}, kTopK{.name = "topk"}, kUnique{.name = "unique"},
+    kSearchSorted{.name = "searchsorted", .arity = 2};
 
 // Positions of the elements of ranks [first, first + count) along the axis.
 Tensor order(std::string_view op, const Tensor& x, int axis, bool descending, int64_t first, int64_t count) {

@@ -182,6 +182,8 @@ TEST_CASE("what a rule records is said to be in the gradient of its operation") 
 TEST_CASE("inside layers the message names the layer, the weights and the user's call") {
   nn::Sequential model{nn::Dense(4, {.activation = nn::relu}), nn::Dense(2)};
   model(ones({1, 3}));
+  model.variables()[0].assign(full({3, 4}, 0.3));  // the first layer's outputs are finite, the second's are not
+  model.variables()[2].assign(full({4, 2}, 2.0));
   const AnomalyMode mode;
   GradientTape tape;
   int line = 0;

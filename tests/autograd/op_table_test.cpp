@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <typeinfo>
 
@@ -244,15 +245,13 @@ TEST_CASE("op table: every operation has a row") {
   }
 }
 
-TEST_CASE("op table: operations take as many inputs as they say") {
-  for (const Row& row : all_rows()) {
-    if (!has_floating(row)) continue;
-    INFO("row: ", row.name);
-    for_each_record(row, [](const detail::Node& node) {
-      if (!node.op->variadic)
-        CHECK_MESSAGE(node.inputs == node.op->arity, node.op->name, " takes ", node.inputs, ", says ", node.op->arity);
-    });
-  }
+TEST_CASE("op table: operations take as many inputs as they say, optional ones included") {
+  std::map<const detail::Op*, int> most;
+  for (const Row& row : all_rows())
+    for_each_record(row,
+                    [&](const detail::Node& node) { most[node.op] = std::max(most[node.op], static_cast<int>(node.inputs)); });
+  for (const auto& [op, inputs] : most)
+    if (!op->variadic) CHECK_MESSAGE(inputs == op->arity, op->name, " takes ", inputs, ", says ", op->arity);
 }
 
 TEST_CASE("op table: rows reach the operations they cover") {
