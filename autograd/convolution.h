@@ -1,10 +1,10 @@
 // Convolution and pooling over one, two or three spatial dimensions.
 //
 // Images are [batch, spatial..., channels], Keras' layout and the default, or [batch, channels, spatial...], PyTorch's; results
-// have the layout of the argument, and no data are moved to get there. Everything here is differentiable any number of times.
-// Integers are computed in float32; an image and a filter of two dtypes meet as operands of matmul do. Batches may be empty.
-// ShapeError for a wrong rank, channels that do not fit, or a window larger than the padded image; ValueError for options out of
-// their domain.
+// have the layout of the argument. Everything here is differentiable any number of times; working memory does not grow with the
+// batch, but for a copy of images that have their channels first. Integers are computed in float32; an image and a filter of two
+// dtypes meet as operands of matmul do. Batches may be empty. ShapeError for a wrong rank, channels that do not fit, or a window
+// larger than the padded image; ValueError for options out of their domain.
 #pragma once
 
 #include "autograd/tensor.h"
@@ -94,7 +94,8 @@ struct ConvTransposeOptions {
 
 /// The gradient of a convolution with respect to its input, for x as the gradient of its output. The filter is that
 /// convolution's: [spatial..., out / groups, in] or [in, out / groups, spatial...], as in Keras and PyTorch. Outputs along an
-/// axis: (n - 1) * stride - before - after + (size - 1) * dilation + 1 + output_padding.
+/// axis: (n - 1) * stride - before - after + (size - 1) * dilation + 1 + output_padding, where Keras reaches n * stride with a
+/// filter shorter than the stride.
 Tensor conv1d_transpose(const Tensor& x, const Tensor& filter, const ConvTransposeOptions& options = {});
 Tensor conv2d_transpose(const Tensor& x, const Tensor& filter, const ConvTransposeOptions& options = {});
 Tensor conv3d_transpose(const Tensor& x, const Tensor& filter, const ConvTransposeOptions& options = {});
@@ -120,7 +121,7 @@ Tensor avg_pool1d(const Tensor& x, const PoolOptions& options = {});
 Tensor avg_pool2d(const Tensor& x, const PoolOptions& options = {});
 Tensor avg_pool3d(const Tensor& x, const PoolOptions& options = {});
 /// Over all spatial axes (one or more): [batch, channels], or with keepdims the rank of x. Ties of max share the gradient
-/// equally.
+/// equally; ShapeError for its empty images, whose mean is NaN.
 Tensor global_max_pool(const Tensor& x, Layout layout = Layout::channels_last, bool keepdims = false);
 Tensor global_avg_pool(const Tensor& x, Layout layout = Layout::channels_last, bool keepdims = false);
 

@@ -131,7 +131,12 @@ Tensor avg_pool2d(const Tensor& x, const PoolOptions& options) { return detail::
 Tensor avg_pool3d(const Tensor& x, const PoolOptions& options) { return detail::avg_pool("avg_pool3d", x, options, 3); }
 
 Tensor global_max_pool(const Tensor& x, Layout layout, bool keepdims) {
-  return max(x, detail::spatial_axes("global_max_pool", x, layout), keepdims);
+  const Axes axes = detail::spatial_axes("global_max_pool", x, layout);
+  for (const int64_t axis : axes.list())
+    if (x.shape()[static_cast<int>(axis)] == 0)
+      fail<ShapeError>("global_max_pool", "empty image; got ", x.shape(),
+                       ", expected at least 1 position along each spatial axis");
+  return max(x, axes, keepdims);
 }
 Tensor global_avg_pool(const Tensor& x, Layout layout, bool keepdims) {
   return mean(x, detail::spatial_axes("global_avg_pool", x, layout), keepdims);

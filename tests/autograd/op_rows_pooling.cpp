@@ -117,9 +117,12 @@ Row global(std::string name, Fold fold, Shape shape, Layout layout, bool keepdim
   row.reduces = fold == mean_of;
   row.polynomial = fold == mean_of;
   if (fold == largest) row.result = kept, row.ulps = 0;
+  const Shape empty = layout == kFirst ? Shape{2, 3, 0} : Shape{2, 0, 3};
   row.errors = {raises<ShapeError>("image has the wrong rank; got [2, 3], expected rank 3 or more", [] {
     kPool(zeros({2, 3}), Layout::channels_last, false);
   })};
+  if (fold == largest)
+    row.errors.push_back(raises<ShapeError>("empty image; got [2, ", [=] { kPool(zeros(empty), layout, keepdims); }));
   return row;
 }
 
