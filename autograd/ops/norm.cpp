@@ -21,7 +21,8 @@ Tensor power_norm(const Tensor& x, double p, const Axes& axes) {
     const Tensor s = sum(square(x), axes, true), nothing = s == 0;
     return where(nothing, 0, sqrt(where(nothing, 1, s)));
   }
-  const Tensor magnitude = abs(x), zero = magnitude == 0;  // x^p has no slope at 0 for p < 1, and a higher one lacks for others
+  // Zeros stay out of the powers: some derivative of |x|^p is infinite there unless p is whole.
+  const Tensor magnitude = abs(x), zero = magnitude == 0;
   const Tensor s = sum(where(zero, 0, pow(where(zero, 1, magnitude), p)), axes, true);
   const Tensor nothing = p > 0 ? s == 0 : any(zero, axes, true);  // 0^p is infinite for p < 0
   return where(nothing, 0, pow(where(nothing, 1, s), 1 / p));

@@ -1,13 +1,16 @@
-// The order in which einsum multiplies its operands.
-#include "autograd/ops/einsum_order.h"
-
+// The order in which einsum multiplies its operands, and that it never matters for the result.
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cmath>
+#include <random>
 #include <string>
 
-#include "autograd/base/error.h"
+#include "autograd/autograd.h"
+#include "autograd/ops/einsum_order.h"
+#include "tests/support/reference.h"
 
 namespace gradus::test {
 namespace {
@@ -75,6 +78,46 @@ TEST_CASE("contraction order: no step passes the rank, or none is offered") {
   c.max_rank = 5;
   CHECK_THROWS_AS(detail::contraction_order(c), ShapeError);
   CHECK(detail::contraction_order(contraction({"a"}, "a", {2})).empty());
+}
+
+TEST_CASE("einsum: random expressions of up to eleven operands, against loops") {
+  std::mt19937 bits(7);
+  const auto below = [&](size_t n) { return bits() % n; };
+  for (int trial = 0; trial < 500; ++trial) {
+    std::array<int64_t, 6> size;
+    for (int64_t& n : size) n = static_cast<int64_t>(1 + below(3));
+    std::vector<std::string> inputs(1 + below(11));
+    std::vector<Tensor> operands;
+    Arrays arrays;
+    std::string expression, seen, output;
+    for (std::string& letters : inputs) {
+      Shape shape;
+      for (size_t rank = below(4); rank > 0; --rank) {
+        const size_t letter = below(size.size());
+        letters += static_cast<char>('a' + letter);
+        shape.push_back(size[letter]);
+      }
+      const Array x = build(shape, [&](const Shape&) { return static_cast<double>(below(17)) / 8 - 1; });
+      operands.emplace_back(x.values, x.shape);
+      arrays.push_back(x);
+      expression += (operands.size() == 1 ? "" : ",") + letters;
+      for (const char c : letters)
+        if (seen.find(c) == std::string::npos) seen += c;
+    }
+    for (const char c : seen)
+      if (below(2)) output.insert(below(output.size() + 1), 1, c);
+    expression += "->" + output;
+    CAPTURE(expression);
+    const std::vector<double> got = einsum(expression, operands).to_vector<double>();
+    const Array want = einstein(inputs, output)(arrays);
+    REQUIRE(got.size() == want.values.size());
+    double scale = 1, error = 0;
+    for (size_t i = 0; i < got.size(); ++i) {
+      scale = std::max(scale, std::abs(want.values[i]));
+      error = std::max(error, std::abs(got[i] - want.values[i]));
+    }
+    CHECK(error <= 1e-12 * scale);
+  }
 }
 
 }  // namespace
