@@ -253,7 +253,8 @@ std::vector<Row> linalg_rows() {
   add(to_numbers(
           "slogdet", [](const Tensor& x) { return slogdet(dominant(x)).logabsdet; },
           [](const Matrix& x) { return std::log(determinant(dominant(x))); }),
-      refused_by([](const Tensor& x) { slogdet(x); }));
+      refused_by([](const Tensor& x) { slogdet(x); }))
+      .covers = {"slogdet_sign"};
   add(to_numbers(
           "slogdet sign", [](const Tensor& x) { return slogdet(dominant(x.astype(floating(x.dtype())), -4)).sign; },
           [](const Matrix& x) { return x.rows % 2 == 0 ? 1.0 : -1.0; }))
