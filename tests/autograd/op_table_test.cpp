@@ -20,7 +20,7 @@ constexpr DType kAllDTypes[] = {DType::float64, DType::float32, DType::float16, 
 const std::vector<Row>& rows() {
   static const std::vector<Row> all = [] {
     std::vector<Row> out;
-    for (auto* family : {arithmetic_rows, comparison_rows, math_rows, activation_rows, reduce_rows, product_rows, view_rows,
+    for (auto* family : {arithmetic_rows, comparison_rows, math_rows, trigonometry_rows, special_rows, activation_rows, reduce_rows, product_rows, view_rows,
                          join_rows, softmax_rows, graph_rows, scan_rows, sort_rows, rearrange_rows, scatter_rows, linalg_rows,
                          convolution_rows, pooling_rows, normalization_rows, attention_rows})
       for (Row& row : family()) out.push_back(std::move(row));
