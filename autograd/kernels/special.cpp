@@ -107,6 +107,7 @@ double polygamma(int n, double x) {
   if (n == 0) return digamma(x);
   const bool odd = n % 2 != 0;
   if (std::isnan(x) || x == -kInfinity) return kNaN;
+  if (x == kInfinity) return odd ? 0.0 : -0.0;
   if (x <= 0 && is_whole(x)) return odd ? kInfinity : pole(x);
   const double factorial = std::tgamma(static_cast<double>(n) + 1);
   if (x > 0) return (odd ? 1 : -1) * factorial * hurwitz_zeta(n + 1, x);
