@@ -5,9 +5,10 @@
 //
 // The lambda is generic: it is called with vectors of float32 or float64, with dual vectors for its first and second derivatives,
 // which the compiler takes, and with tensors for those beyond, which are recorded operation by operation: derivatives of any
-// order. It may use + - * /, comparisons with where(mask, a, b), C++ numbers, and abs sqrt rsqrt reciprocal square exp expm1 log
-// log1p sin cos tan sinh cosh tanh erf pow sigmoid relu softplus silu gelu gaussian maximum minimum. It must not have side
-// effects. What it captures is copied.
+// order. It may use + - * /, comparisons with where(mask, a, b), C++ numbers, and abs sqrt cbrt rsqrt reciprocal square exp exp2
+// expm1 log log2 log10 log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh hypot erf erfc lgamma digamma
+// polygamma logaddexp xlogy pow fmod remainder trunc isnan isinf isfinite sigmoid log_sigmoid relu softplus silu gelu gaussian
+// maximum minimum. It must not have side effects. What it captures is copied.
 #pragma once
 
 #include <functional>

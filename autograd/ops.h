@@ -51,8 +51,8 @@ Tensor subtract(const Operand& a, const Operand& b);  // a - b
 Tensor multiply(const Operand& a, const Operand& b);  // a * b
 /// True division; integers give float32.
 Tensor divide(const Operand& a, const Operand& b);
-/// a^b. Integers by squaring (ValueError for negative integer exponents). d/db is 0 where a is 0 and b > 0; a^0 has gradient 0 in
-/// a.
+/// a^b. Integers by squaring (ValueError for negative integer exponents). a^0 has gradient 0 in a; where a is 0, d/db is 0 for
+/// b >= 0 and -inf for b < 0.
 Tensor pow(const Operand& a, const Operand& b);
 /// The larger; NaN wins. Ties send half the gradient to each side.
 Tensor maximum(const Operand& a, const Operand& b);
@@ -88,20 +88,52 @@ Tensor square(const Tensor& x);      // keeps integers
 Tensor sqrt(const Tensor& x);        // gradient inf at 0
 Tensor rsqrt(const Tensor& x);       // 1 / sqrt(x)
 Tensor reciprocal(const Tensor& x);  // 1 / x
+Tensor cbrt(const Tensor& x);        // gradient inf at 0
 Tensor exp(const Tensor& x);
+Tensor exp2(const Tensor& x);
 Tensor expm1(const Tensor& x);
 Tensor log(const Tensor& x);
+Tensor log2(const Tensor& x);  // exact for powers of two
+Tensor log10(const Tensor& x);
 Tensor log1p(const Tensor& x);
 Tensor sin(const Tensor& x);
 Tensor cos(const Tensor& x);
 Tensor tan(const Tensor& x);
+Tensor asin(const Tensor& x);  // NaN beyond 1; gradient inf at -1 and 1
+Tensor acos(const Tensor& x);  // NaN beyond 1; gradient -inf at -1 and 1
+Tensor atan(const Tensor& x);
+/// The angle of the point (x, y), in [-pi, pi]. Gradient 0 at the origin.
+Tensor atan2(const Operand& y, const Operand& x);
+/// sqrt(a^2 + b^2) without overflow; inf if either is infinite. Gradient 0 at the origin.
+Tensor hypot(const Operand& a, const Operand& b);
 Tensor sinh(const Tensor& x);
 Tensor cosh(const Tensor& x);
 Tensor tanh(const Tensor& x);
+Tensor asinh(const Tensor& x);
+Tensor acosh(const Tensor& x);  // NaN below 1
+Tensor atanh(const Tensor& x);  // NaN beyond 1
 Tensor erf(const Tensor& x);
+Tensor erfc(const Tensor& x);    // 1 - erf(x), exact in its tail
+Tensor lgamma(const Tensor& x);  // log |Gamma(x)|
+/// The derivative of lgamma: -inf at 0, NaN at the negative integers.
+Tensor digamma(const Tensor& x);
+/// The derivative of this order (0 to 100, else ValueError) of digamma.
+Tensor polygamma(int order, const Tensor& x);
+/// log(e^a + e^b) without overflow. Equal infinities share the gradient.
+Tensor logaddexp(const Operand& a, const Operand& b);
+/// x log(y); 0 where x is 0 unless y is NaN, with gradient 0 where y is 0 or less.
+Tensor xlogy(const Operand& x, const Operand& y);
 Tensor floor(const Tensor& x);  // gradient 0; keeps integers
 Tensor ceil(const Tensor& x);   // gradient 0; keeps integers
 Tensor round(const Tensor& x);  // half to even; gradient 0; keeps integers
+Tensor trunc(const Tensor& x);  // toward 0; gradient 0; keeps integers
+/// What remains of a / b, with the sign of a; exact. Keeps integers (ValueError for a divisor 0). Gradient in b: -trunc(a / b).
+Tensor fmod(const Operand& a, const Operand& b);
+/// The same with the sign of b (NumPy's remainder, Python's %). Gradient in b: -floor(a / b).
+Tensor remainder(const Operand& a, const Operand& b);
+Tensor isnan(const Tensor& x);     // boolean, as the next two; no gradient
+Tensor isinf(const Tensor& x);     // of either sign
+Tensor isfinite(const Tensor& x);  // neither NaN nor infinite; true for integers
 /// `condition` is boolean; both branches are evaluated, gradients flow to the chosen one.
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b);
 /// x held to [low, high]; the gradient is 1 on and between the bounds. ValueError for low > high.
@@ -110,7 +142,7 @@ Tensor clip(const Tensor& x, double low, double high);
 // Activations
 // ----------------------------------------------------------------------------------------------------------------------
 
-Tensor relu(const Tensor& x);                            // max(x, 0); gradient 0 at 0
+Tensor relu(const Tensor& x);                            // max(x, 0); gradient 0 at 0, 1 at NaN
 Tensor leaky_relu(const Tensor& x, double slope = 0.2);  // x < 0: slope * x. Keras' default slope; PyTorch's is 0.01
 Tensor elu(const Tensor& x, double alpha = 1);           // x < 0: alpha * (e^x - 1)
 Tensor selu(const Tensor& x);                            // Klambauer et al. 2017
@@ -118,6 +150,7 @@ Tensor gelu(const Tensor& x, bool approximate = false);  // x * Phi(x); approxim
 Tensor silu(const Tensor& x);                            // x * sigmoid(x)
 Tensor softplus(const Tensor& x);                        // log(1 + e^x) without overflow
 Tensor sigmoid(const Tensor& x);                         // 1 / (1 + e^-x)
+Tensor log_sigmoid(const Tensor& x);                     // log(sigmoid(x)) without underflow
 Tensor gaussian(const Tensor& x);                        // e^(-x^2)
 
 // Reductions: over all axes unless some are given; keepdims leaves them with size 1

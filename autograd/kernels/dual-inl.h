@@ -17,6 +17,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 
+/// With a whole order that is the same in every lane.
+template <class T>
+HWY_INLINE Vec<T> polygamma(int n, Vec<T> x) {
+  return polygamma(Vec<T>(n), x);
+}
+
 template <class V, size_t N>
 struct Dual {
   V value;
@@ -82,8 +88,29 @@ struct Dual {
     const V y = exp(x.value);
     return chain(y, y, x);
   }
+  friend HWY_INLINE Dual exp2(const Dual& x) {
+    const V y = exp2(x.value);
+    return chain(y, V(std::numbers::ln2) * y, x);
+  }
   friend HWY_INLINE Dual expm1(const Dual& x) { return chain(expm1(x.value), exp(x.value), x); }
   friend HWY_INLINE Dual log(const Dual& x) { return chain(log(x.value), V(1.0) / x.value, x); }
+  friend HWY_INLINE Dual log2(const Dual& x) { return chain(log2(x.value), V(std::numbers::log2e) / x.value, x); }
+  friend HWY_INLINE Dual log10(const Dual& x) { return chain(log10(x.value), V(std::numbers::log10e) / x.value, x); }
+  friend HWY_INLINE Dual cbrt(const Dual& x) {
+    const V y = cbrt(x.value);
+    return chain(y, V(1.0) / (V(3.0) * y * y), x);
+  }
+  friend HWY_INLINE Dual logaddexp(const Dual& a, const Dual& b) {
+    const V share = share_of(a.value, b.value);
+    return chain(logaddexp(a.value, b.value), share, a, share_of(b.value, a.value), b);
+  }
+  /// 0 log(0) has derivative 0 in both.
+  friend HWY_INLINE Dual xlogy(const Dual& x, const Dual& y) {
+    const V zero(0.0), one(1.0);
+    const auto none = (x.value == zero) & (y.value <= zero);
+    const V safe = select(none, one, y.value);
+    return chain(xlogy(x.value, y.value), log(safe), x, x.value / safe, y);
+  }
   friend HWY_INLINE Dual log1p(const Dual& x) { return chain(log1p(x.value), V(1.0) / (V(1.0) + x.value), x); }
   friend HWY_INLINE Dual sin(const Dual& x) { return chain(sin(x.value), cos(x.value), x); }
   friend HWY_INLINE Dual cos(const Dual& x) { return chain(cos(x.value), -sin(x.value), x); }
@@ -91,6 +118,26 @@ struct Dual {
     const V y = tan(x.value);
     return chain(y, V(1.0) + y * y, x);
   }
+  friend HWY_INLINE Dual asin(const Dual& x) { return chain(asin(x.value), V(1.0) / sqrt(one_minus_square(x.value)), x); }
+  friend HWY_INLINE Dual acos(const Dual& x) { return chain(acos(x.value), V(-1.0) / sqrt(one_minus_square(x.value)), x); }
+  friend HWY_INLINE Dual atan(const Dual& x) { return chain(atan(x.value), V(1.0) / (V(1.0) + x.value * x.value), x); }
+  /// The origin has derivative 0, as in the operations atan2 and hypot.
+  friend HWY_INLINE Dual atan2(const Dual& y, const Dual& x) {
+    const V h = hypot(x.value, y.value), zero(0.0);
+    const auto nowhere = (h == zero) | (h == V(std::numeric_limits<double>::infinity()));
+    const V length = select(nowhere, V(1.0), h);
+    const V in_y = select(nowhere, zero, x.value) / length / length, in_x = select(nowhere, zero, y.value) / length / length;
+    return chain(atan2(y.value, x.value), in_y, y, -in_x, x);
+  }
+  friend HWY_INLINE Dual hypot(const Dual& x, const Dual& y) {
+    const V h = hypot(x.value, y.value), length = select(h == V(0.0), V(1.0), h);
+    return chain(h, x.value / length, x, y.value / length, y);
+  }
+  friend HWY_INLINE Dual asinh(const Dual& x) { return chain(asinh(x.value), V(1.0) / hypot(x.value, V(1.0)), x); }
+  friend HWY_INLINE Dual acosh(const Dual& x) {
+    return chain(acosh(x.value), V(1.0) / (sqrt(x.value - V(1.0)) * sqrt(x.value + V(1.0))), x);
+  }
+  friend HWY_INLINE Dual atanh(const Dual& x) { return chain(atanh(x.value), V(1.0) / one_minus_square(x.value), x); }
   friend HWY_INLINE Dual sinh(const Dual& x) { return chain(sinh(x.value), cosh(x.value), x); }
   friend HWY_INLINE Dual cosh(const Dual& x) { return chain(cosh(x.value), sinh(x.value), x); }
   friend HWY_INLINE Dual tanh(const Dual& x) {
@@ -108,14 +155,39 @@ struct Dual {
     const V density = V(0.39894228040143268) * exp_minus_square(V(0.70710678118654752) * x.value);
     return chain(normal_cdf(x.value), density, x);
   }
+  friend HWY_INLINE Dual erfc(const Dual& x) {
+    return chain(erfc(x.value), V(-2.0 * std::numbers::inv_sqrtpi) * exp_minus_square(x.value), x);
+  }
+  friend HWY_INLINE Dual lgamma(const Dual& x) { return chain(lgamma(x.value), digamma(x.value), x); }
+  friend HWY_INLINE Dual digamma(const Dual& x) { return chain(digamma(x.value), polygamma(1, x.value), x); }
+  friend HWY_INLINE Dual polygamma(int n, const Dual& x) { return chain(polygamma(n, x.value), polygamma(n + 1, x.value), x); }
   friend HWY_INLINE Dual floor(const Dual& x) { return Dual(floor(x.value)); }
   friend HWY_INLINE Dual ceil(const Dual& x) { return Dual(ceil(x.value)); }
   friend HWY_INLINE Dual rint(const Dual& x) { return Dual(rint(x.value)); }
-  /// As the operation pow: x^0 has derivative 0 in x, 0^y has derivative 0 in y.
+  friend HWY_INLINE Dual trunc(const Dual& x) { return Dual(trunc(x.value)); }
+  friend HWY_INLINE Dual fmod(const Dual& a, const Dual& b) {
+    const V r = fmod(a.value, b.value);
+    return chain(r, V(1.0), a, rint((r - a.value) / b.value), b);
+  }
+  friend HWY_INLINE Dual remainder(const Dual& a, const Dual& b) {
+    const V r = remainder(a.value, b.value);
+    return chain(r, V(1.0), a, rint((r - a.value) / b.value), b);
+  }
+  /// As the operation pow: 0^0 has derivative 0 in both, 0^y has derivative 0 in y > 0 and -inf in y < 0.
   friend HWY_INLINE Dual pow(const Dual& x, const Dual& y) {
     const V p = pow(x.value, y.value), zero(0.0), one(1.0);
-    const V in_x = y.value * pow(x.value, select(y.value == zero, one, y.value - one));
-    return chain(p, in_x, x, p * log(select(x.value == zero, one, x.value)), y);
+    const auto no_power = (y.value == zero) & ((x.value == zero) | (x.value != x.value));
+    const V in_x = y.value * pow(select(no_power, one, x.value), y.value - one);
+    const auto no_log = (x.value >= zero) & ((p == zero) | ((x.value == zero) & (y.value == zero)));
+    return chain(p, in_x, x, p * log(select(no_log, one, x.value)), y);
+  }
+
+ private:
+  static HWY_INLINE V one_minus_square(V x) { return (V(1.0) - x) * (V(1.0) + x); }
+  /// e^a / (e^a + e^b); a half each for equal infinities.
+  static HWY_INLINE V share_of(V a, V b) {
+    const V d = select((a == b) & (a - a != V(0.0)), V(0.0), a - b);
+    return V(1.0) / (V(1.0) + exp(-d));
   }
 };
 
@@ -129,6 +201,22 @@ concept LaneNumber = requires {
 template <LaneNumber V>
 HWY_INLINE V sigmoid(V x) {
   return Functor<Fn::sigmoid>::eval(x);
+}
+template <LaneNumber V>
+HWY_INLINE V log_sigmoid(V x) {
+  return Functor<Fn::log_sigmoid>::eval(x);
+}
+template <LaneNumber V>
+HWY_INLINE auto isnan(V x) {
+  return x != x;
+}
+template <LaneNumber V>
+HWY_INLINE auto isinf(V x) {
+  return abs(x) == V(std::numeric_limits<double>::infinity());
+}
+template <LaneNumber V>
+HWY_INLINE auto isfinite(V x) {
+  return x - x == V(0.0);
 }
 template <LaneNumber V>
 HWY_INLINE V relu(V x) {

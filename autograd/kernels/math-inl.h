@@ -12,6 +12,7 @@
 
 #include <array>
 
+#include "autograd/kernels/scalar.h"
 #include "autograd/kernels/vec-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -25,7 +26,7 @@ struct Constants<float> {
   static constexpr int kMantissa = 23, kBias = 127;
   static constexpr float kMagic = 0x1.8p23f;  // adding it rounds to an integer, which the low bits then hold
   static constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 1.42860682e-6f;
-  static constexpr float kExpLow = -105, kExpHigh = 90;  // e^x is 0 below, infinite above
+  static constexpr float kExpLow = -150, kExpHigh = 90;  // e^x is 0 below (even 10^19 times), infinite above
   static constexpr float kSaturated = 10;                // tanh is 1, e^-x - 1 rounds to -1 beyond twice as much
   // (e^r - 1 - r) / r^2 for |r| <= log(2) / 2
   static constexpr std::array kExp{0.5f, 0.166666672f, 0.041666355f, 0.00833327603f, 0.00139410957f, 0.000199124057f};
@@ -120,6 +121,18 @@ HWY_INLINE Vec<T> exp(Vec<T> x) {
 }
 
 template <class T>
+HWY_INLINE Vec<T> exp2(Vec<T> x) {
+  using C = Constants<T>;
+  const Vec<T> least(static_cast<double>(C::kExpLow) * 1.45), most(static_cast<double>(C::kExpHigh) * 1.45);
+  x = select(x < least, least, select(x > most, most, x));
+  const Vec<T> k = round_small(x, T(1)).value, r = (x - k) * Vec<T>(0.69314718055994531);
+  const Rounded<T> first = round_small(k, static_cast<T>(0.5));
+  const Vec<T> scale = power_of_two(first.shifted),
+               second = power_of_two(Vec<T>(static_cast<double>(C::kMagic)) + (k - first.value));
+  return mul_add(mul_add(r * r, polynomial(r, C::kExp), r), scale, scale) * second;
+}
+
+template <class T>
 HWY_INLINE Vec<T> expm1(Vec<T> x) {
   const Vec<T> least(-4.0 * static_cast<double>(Constants<T>::kSaturated));
   const Reduced<T> e = reduce(select(x < least, least, x), Vec<T>(0));
@@ -161,27 +174,51 @@ HWY_INLINE Vec<T> sinh(Vec<T> x) {
   return copysign(select(a < Vec<T>(1), small, h - Vec<T>(0.25) / h), x);
 }
 
-/// e^(-scale x^2), scale 1 or 0.5. x^2 is split into an exact part and a rest: rounding it would cost x^2 / 2 units in the last
-/// place.
+/// The product of two numbers, kept apart because it may underflow.
 template <class T>
-HWY_INLINE Vec<T> exp_minus_square(Vec<T> x, Vec<T> scale = Vec<T>(1)) {
+struct Product {
+  Vec<T> first, second;
+};
+
+/// e^(x + low) in two normal parts.
+template <class T>
+HWY_INLINE Product<T> split_exp(Vec<T> x, Vec<T> low) {
+  const Reduced<T> e = reduce(x, low);
+  return {mul_add(e.p, e.first, e.first), e.second};
+}
+
+/// e^(-scale x^2), scale 1 or 0.5, in two normal parts. x^2 is split into an exact part and a rest: rounding it would cost x^2 /
+/// 2 units in the last place.
+template <class T>
+HWY_INLINE Product<T> split_exp_minus_square(Vec<T> x, Vec<T> scale) {
   constexpr int kDropped = (Constants<T>::kMantissa + 2) / 2;
   const hn::RebindToUnsigned<typename Vec<T>::Tag> du;
   const Vec<T> a = abs(x), limit(Constants<T>::kMantissa == 23 ? 15.0 : 39.0);  // 0 beyond
   const Vec<T> held = select(a > limit, limit, a);
   const Vec<T> high(
       hn::BitCast(typename Vec<T>::Tag(), hn::ShiftLeft<kDropped>(hn::ShiftRight<kDropped>(hn::BitCast(du, held.raw)))));
-  const Reduced<T> e = reduce(-scale * (high * high), -scale * ((held - high) * (held + high)));
-  return mul_add(e.p, e.first, e.first) * e.second;
+  return split_exp(-scale * (high * high), -scale * ((held - high) * (held + high)));
+}
+template <class T>
+HWY_INLINE Vec<T> exp_minus_square(Vec<T> x, Vec<T> scale = Vec<T>(1)) {
+  const Product<T> e = split_exp_minus_square(x, scale);
+  return e.first * e.second;
 }
 
 // Logarithms
 // -----------------------------------------------------------------------------------------------------------------------
 
-/// log(x) + correction for normal x > 0: x = 2^k m, f = m - 1, s = f / (2 + f), log m = f - (f^2/2 - s (f^2/2 + R(s^2))), as in
-/// fdlibm.
+/// x = 2^k m with m near 1, f = m - 1, s = f / (2 + f): log m = f - (half_square - s (half_square + r)), as in fdlibm.
 template <class T>
-HWY_INLINE Vec<T> log_normal(Vec<T> x, Vec<T> exponent_offset, Vec<T> correction) {
+struct LogParts {
+  Vec<T> k, f, s, half_square, r;
+
+  HWY_INLINE Vec<T> log_m() const { return f - (half_square - s * (half_square + r)); }
+};
+
+/// Of normal x > 0, which is 2^-exponent_offset times too large.
+template <class T>
+HWY_INLINE LogParts<T> log_parts(Vec<T> x, Vec<T> exponent_offset) {
   using C = Constants<T>;
   const typename Vec<T>::Tag d;
   const hn::RebindToUnsigned<decltype(d)> du;
@@ -194,10 +231,17 @@ HWY_INLINE Vec<T> log_normal(Vec<T> x, Vec<T> exponent_offset, Vec<T> correction
                    Vec<T>(static_cast<double>(C::kMagic + C::kBias)) + exponent_offset;
   const auto fraction = hn::And(shifted, hn::Set(du, static_cast<U>((U{1} << C::kMantissa) - 1)));
   const Vec<T> f = Vec<T>(hn::BitCast(d, hn::Add(fraction, root_half))) - Vec<T>(1);
-  const Vec<T> s = f / (Vec<T>(2) + f), z = s * s, half_square = Vec<T>(0.5) * f * f;
-  const Vec<T> r = z * polynomial(z, C::kLog);
-  const Vec<T> low = mul_add(k, Vec<T>(static_cast<double>(C::kLn2Low)), correction);
-  return mul_add(k, Vec<T>(static_cast<double>(C::kLn2High)), f - (half_square - mul_add(s, half_square + r, low)));
+  const Vec<T> s = f / (Vec<T>(2) + f), z = s * s;
+  return {k, f, s, Vec<T>(0.5) * f * f, z * polynomial(z, C::kLog)};
+}
+
+/// log(x) + correction for normal x > 0.
+template <class T>
+HWY_INLINE Vec<T> log_normal(Vec<T> x, Vec<T> exponent_offset, Vec<T> correction) {
+  using C = Constants<T>;
+  const LogParts<T> p = log_parts(x, exponent_offset);
+  const Vec<T> low = mul_add(p.k, Vec<T>(static_cast<double>(C::kLn2Low)), correction);
+  return mul_add(p.k, Vec<T>(static_cast<double>(C::kLn2High)), p.f - (p.half_square - mul_add(p.s, p.half_square + p.r, low)));
 }
 
 /// `value` where 0 < x < inf; log's value at 0, infinity, negative numbers and NaN elsewhere.
@@ -208,12 +252,41 @@ HWY_INLINE Vec<T> log_edges(Vec<T> x, Vec<T> value) {
   return select((x > zero) & (x < infinity), value, edge);
 }
 
+/// x as a normal number, and the exponent that this took off.
 template <class T>
-HWY_INLINE Vec<T> log(Vec<T> x) {
+struct Normalized {
+  Vec<T> value, exponent_offset;
+};
+
+template <class T>
+HWY_INLINE Normalized<T> normalized(Vec<T> x) {
   constexpr double kScale = sizeof(T) == 4 ? 0x1p24 : 0x1p53, kExponent = sizeof(T) == 4 ? 24 : 53;
   const auto subnormal = x < Vec<T>(static_cast<double>(std::numeric_limits<T>::min()));
-  const Vec<T> normal = select(subnormal, x * Vec<T>(kScale), x);
-  return log_edges(x, log_normal(normal, select(subnormal, Vec<T>(-kExponent), Vec<T>(0)), Vec<T>(0)));
+  return {select(subnormal, x * Vec<T>(kScale), x), select(subnormal, Vec<T>(-kExponent), Vec<T>(0))};
+}
+
+template <class T>
+HWY_INLINE Vec<T> log(Vec<T> x) {
+  const Normalized<T> n = normalized(x);
+  return log_edges(x, log_normal(n.value, n.exponent_offset, Vec<T>(0)));
+}
+
+/// k + log2(m): powers of two come out exact.
+template <class T>
+HWY_INLINE Vec<T> log2(Vec<T> x) {
+  const Normalized<T> n = normalized(x);
+  const LogParts<T> p = log_parts(n.value, n.exponent_offset);
+  return log_edges(x, mul_add(p.log_m(), Vec<T>(1.4426950408889634), p.k));
+}
+
+template <class T>
+HWY_INLINE Vec<T> log10(Vec<T> x) {
+  // log10(2) in two parts, the first short enough for exact products with exponents
+  constexpr double kHigh = sizeof(T) == 4 ? 0x1.344p-2 : 0x1.34413509f8p-2, kLow = 0.30102999566398119521 - kHigh;
+  constexpr double kRest = sizeof(T) == 4 ? kLow : -0x1.80433b83b532ap-44;
+  const Normalized<T> n = normalized(x);
+  const LogParts<T> p = log_parts(n.value, n.exponent_offset);
+  return log_edges(x, mul_add(p.k, Vec<T>(kHigh), mul_add(p.log_m(), Vec<T>(0.43429448190325183), p.k * Vec<T>(kRest))));
 }
 
 template <class T>
@@ -227,12 +300,12 @@ HWY_INLINE Vec<T> log1p(Vec<T> x) {
 // Error function
 // -------------------------------------------------------------------------------------------------------------------
 
-/// e^(a^2) erfc(a) for a >= 0.5: a polynomial in (a - 2) / (a + 2).
+/// e^(a^2) erfc(a) for a >= 0.5: a polynomial in (a - 2) / (a + 2), of about the same size everywhere, over 1 + 2 a.
 HWY_INLINE Vec<float> scaled_erfc(Vec<float> a) {
-  static constexpr std::array kTail{0.255395681f,   -0.427185863f,    0.241658151f,     -0.0789784789f,  0.00373380305f,
-                                    0.00699569564f, -0.000853712787f, -0.000970934227f, 6.40104554e-05f, 0.00014540329f};
-  const Vec<float> held = select(a > Vec<float>(15), Vec<float>(15), a);
-  return polynomial((held - Vec<float>(2)) / (held + Vec<float>(2)), kTail);
+  static constexpr std::array kTail{1.27697839f,    -0.0927636642f, -0.166030809f,  0.164045395f,    -0.0542124631f,
+                                    -0.0079758017f, 0.00866806563f, 0.00104790615f, -0.00128176081f, -0.000116552932f};
+  const Vec<float> held = select(a > Vec<float>(15), Vec<float>(15), a), two(2);
+  return polynomial((held - two) / (held + two), kTail) / mul_add(two, held, Vec<float>(1));
 }
 
 /// erf(x) for |x| <= 1, as x + x P(x^2).
@@ -246,6 +319,13 @@ HWY_INLINE Vec<float> erf(Vec<float> x) {
   const Vec<float> a = abs(x);
   return copysign(select(a < Vec<float>(1), erf_small(a), Vec<float>(1) - exp_minus_square(a) * scaled_erfc(a)), x);
 }
+HWY_INLINE Vec<float> erfc(Vec<float> x) {
+  const Vec<float> a = abs(x), half(0.5), two(2);
+  const Product<float> e = split_exp_minus_square(a, Vec<float>(1));
+  const Vec<float> tail = e.first * scaled_erfc(a) * e.second;
+  return select(a < half, Vec<float>(1) - erf_small(x), select(x < Vec<float>(0), two - tail, tail));
+}
+HWY_INLINE Vec<double> erfc(Vec<double> x) { return per_lane(static_cast<double (*)(double)>(std::erfc), x); }
 HWY_INLINE Vec<double> erf(Vec<double> x) { return per_lane(static_cast<double (*)(double)>(std::erf), x); }
 
 /// The distribution function of the standard normal, exact in its left tail.
@@ -269,6 +349,10 @@ template <class T>
 HWY_INLINE Vec<T> ceil(Vec<T> x) {
   return copysign(Vec<T>(hn::Ceil(x.raw)), x);
 }
+template <class T>
+HWY_INLINE Vec<T> trunc(Vec<T> x) {
+  return copysign(Vec<T>(hn::Trunc(x.raw)), x);
+}
 /// To the nearest integer, halves to the even one.
 template <class T>
 HWY_INLINE Vec<T> rint(Vec<T> x) {
@@ -287,6 +371,35 @@ HWY_INLINE Vec<T> pow(Vec<T> x, std::type_identity_t<Vec<T>> y) {
   const Vec<T> value = select(y == two, square, select(y == one, x, select(y == three, square * x, one / x)));
   if (HWY_LIKELY(hn::AllTrue(typename Vec<T>::Tag(), easy.raw))) return value;
   return select(easy, value, per_lane(static_cast<T (*)(T, T)>(std::pow), x, y));
+}
+
+template <class T>
+HWY_INLINE Vec<T> cbrt(Vec<T> x) {
+  return per_lane(static_cast<T (*)(T)>(std::cbrt), x);
+}
+
+/// hi sqrt(1 + q^2) with q = lo / hi, as hi + lo q / (1 + sqrt(1 + q^2)): no square overflows. Infinite if either is, NaN or not.
+template <class T>
+HWY_INLINE Vec<T> hypot(Vec<T> a, Vec<T> b) {
+  const Vec<T> x = abs(a), y = abs(b), zero(0), infinity(std::numeric_limits<double>::infinity());
+  const auto larger = x > y;
+  const Vec<T> high = select(larger, x, y), low = select(larger, y, x);
+  const Vec<T> q = low / select(high == zero, Vec<T>(1), high);
+  return select((x == infinity) | (y == infinity), infinity, high + low * (q / (Vec<T>(1) + sqrt(mul_add(q, q, Vec<T>(1))))));
+}
+
+// Remainders
+// ------------------------------------------------------------------------------------------------------------------------
+
+/// Exact, with the sign of a.
+template <class T>
+HWY_INLINE Vec<T> fmod(Vec<T> a, Vec<T> b) {
+  return per_lane(static_cast<T (*)(T, T)>(std::fmod), a, b);
+}
+/// With the sign of b.
+template <class T>
+HWY_INLINE Vec<T> remainder(Vec<T> a, Vec<T> b) {
+  return per_lane(static_cast<T (*)(T, T)>(scalar::remainder), a, b);
 }
 
 }  // namespace gradus::kernels::HWY_NAMESPACE

@@ -28,6 +28,29 @@ T normal_cdf(T x) {
   return T(0.5) * std::erfc(x * T(-0.70710678118654752));
 }
 
+/// a - floor(a / b) b, with the sign of b; a zero takes that sign too.
+template <std::floating_point T>
+T remainder(T a, T b) {
+  const T r = std::fmod(a, b);
+  if (r == 0) return std::copysign(r, b);
+  return (r < 0) != (b < 0) ? r + b : r;
+}
+
+// Integers are finite.
+template <class T>
+bool isnan(T x) {
+  return x != x;
+}
+template <class T>
+bool isinf(T x) {
+  if constexpr (std::floating_point<T>) return std::isinf(x);
+  else return false;
+}
+template <class T>
+bool isfinite(T x) {
+  return x - x == 0;
+}
+
 /// An integer or boolean whose arithmetic wraps instead of overflowing. For booleans + is or, * is and, - is exclusive or.
 template <std::integral T>
 struct Wrapped {
@@ -74,6 +97,21 @@ struct Wrapped {
         if ((e & T(1)) != 0) result = result * base;
       return result;
     }
+  }
+  /// With the sign of a; 0 for b = 0, which the operations refuse.
+  friend constexpr Wrapped fmod(Wrapped a, Wrapped b) {
+    if constexpr (kBool) return T(false);
+    else {
+      if (b.value == 0) return T(0);
+      if constexpr (std::signed_integral<T>)
+        if (b.value == T(-1)) return T(0);  // the least number by -1 overflows
+      return static_cast<T>(a.value % b.value);
+    }
+  }
+  /// With the sign of b.
+  friend constexpr Wrapped remainder(Wrapped a, Wrapped b) {
+    const Wrapped r = fmod(a, b);
+    return r.value != T(0) && (r.value < T(0)) != (b.value < T(0)) ? r + b : r;
   }
 
  private:

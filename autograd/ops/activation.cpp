@@ -11,10 +11,11 @@ namespace {
 constexpr double kSeluScale = 1.0507009873554805, kSeluAlpha = 1.6732632423543772;
 constexpr double kGeluInner = 0.7978845608028654, kGeluCubic = 0.044715;  // sqrt(2/pi), and Hendrycks and Gimpel's constant
 
-constexpr Op kRelu{.name = "relu", .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return where(s.out() > 0, g, 0); }}}}};
-constexpr Op kLeakyRelu{.name = "leaky_relu", .arity = 2, .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) {
-                                                                        return where(s.in(0) > 0, g, g * s.in(1));
-                                                                      }}}}};
+constexpr Op kRelu{.name = "relu",
+                   .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return where(s.out() <= 0, 0, g); }}}}};
+constexpr Op kLeakyRelu{
+    .name = "leaky_relu",
+    .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return where(s.in(0) > 0, g, g * s.in(1)); }}}}};
 // Left of zero the derivative alpha e^x is the output plus alpha.
 constexpr Op kElu{.name = "elu", .arity = 2, .rules = {{{kIn0 | kIn1 | kOut, [](const Saved& s, const Tensor& g) {
                                                            return where(s.in(0) > 0, g, g * (s.out() + s.in(1)));
@@ -45,6 +46,8 @@ constexpr Op kSoftplus{.name = "softplus",
                        .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * sigmoid(s.in(0)); }}}}};
 constexpr Op kSigmoid{.name = "sigmoid",
                       .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return g * s.out() * (1 - s.out()); }}}}};
+constexpr Op kLogSigmoid{.name = "log_sigmoid",
+                         .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * sigmoid(-s.in(0)); }}}}};
 constexpr Op kGaussian{.name = "gaussian",
                        .rules = {{{kIn0 | kOut, [](const Saved& s, const Tensor& g) { return -2 * g * s.in(0) * s.out(); }}}}};
 
@@ -56,7 +59,8 @@ Tensor parametric(const Op& op, Fn fn, const Tensor& x, double parameter) {
 
 }  // namespace
 
-constexpr const Op* kOps[] = {&kRelu, &kLeakyRelu, &kElu, &kSelu, &kGelu, &kGeluTanh, &kSilu, &kSoftplus, &kSigmoid, &kGaussian};
+constexpr const Op* kOps[] = {&kRelu, &kLeakyRelu, &kElu,     &kSelu,       &kGelu,    &kGeluTanh,
+                              &kSilu, &kSoftplus,  &kSigmoid, &kLogSigmoid, &kGaussian};
 const OpFamily kActivationOps{"activation", kOps};
 
 }  // namespace detail
@@ -74,6 +78,7 @@ Tensor gelu(const Tensor& x, bool approximate) {
 Tensor silu(const Tensor& x) { return detail::unary_floating(detail::kSilu, Fn::silu, x); }
 Tensor softplus(const Tensor& x) { return detail::unary_floating(detail::kSoftplus, Fn::softplus, x); }
 Tensor sigmoid(const Tensor& x) { return detail::unary_floating(detail::kSigmoid, Fn::sigmoid, x); }
+Tensor log_sigmoid(const Tensor& x) { return detail::unary_floating(detail::kLogSigmoid, Fn::log_sigmoid, x); }
 Tensor gaussian(const Tensor& x) { return detail::unary_floating(detail::kGaussian, Fn::gaussian, x); }
 
 }  // namespace gradus

@@ -30,19 +30,21 @@ constexpr Op kDivide{.name = "divide",
                                 {kIn1 | kOut, [](const Saved& s, const Tensor& g) { return -(g * s.out() / s.in(1)); }}}},
                      .broadcasts = true};
 
-// d/da = b a^(b-1), written so that b = 0 gives 0 even at a = 0; d/db = a^b log a, 0 at a = 0 (TensorFlow's and PyTorch's
-// choice).
+// d/da = b a^(b-1); a^0 is constant, at a = 0 and NaN too. d/db = a^b log a, which is 0 where a^b is 0 (also for infinite
+// logarithms) and, by choice, at 0^0 (TensorFlow's and PyTorch's); 0^b has derivative -inf for b < 0.
 constexpr Op kPow{.name = "pow",
                   .arity = 2,
                   .rules = {{{kIn0 | kIn1,
                               [](const Saved& s, const Tensor& g) {
                                 const Tensor &a = s.in(0), &b = s.in(1);
-                                return g * b * pow(a, where(b == 0, 1, b - 1));
+                                const Tensor constant = logical_and(b == 0, logical_or(a == 0, isnan(a)));
+                                return g * b * pow(where(constant, 1, a), b - 1);
                               }},
-                             {kIn0 | kOut,
+                             {kIn0 | kIn1 | kOut,
                               [](const Saved& s, const Tensor& g) {
-                                const Tensor& a = s.in(0);
-                                return g * s.out() * log(where(a == 0, 1, a));
+                                const Tensor &a = s.in(0), &b = s.in(1), &y = s.out();
+                                const Tensor flat = logical_and(a >= 0, logical_or(y == 0, logical_and(a == 0, b == 0)));
+                                return g * y * log(where(flat, 1, a));
                               }}}},
                   .broadcasts = true};
 

@@ -7,10 +7,10 @@ namespace detail {
 
 std::span<const OpFamily* const> op_families() {
   static constexpr const OpFamily* kFamilies[] = {
-      &kArithmeticOps,    &kMathOps,      &kActivationOps,  &kReduceOps,        &kMatmulOps,      &kViewOps,
-      &kJoinOps,          &kIndexOps,     &kSoftmaxOps,     &kScanOps,          &kSortOps,        &kRearrangeOps,
-      &kScatterOps,       &kLinalgOps,    &kDeterminantOps, &kDecompositionOps, &kConvolutionOps, &kPoolingOps,
-      &kNormalizationOps, &kAttentionOps, &kGraphOps,       &kCustomOps};
+      &kArithmeticOps,  &kMathOps,      &kTrigonometryOps,  &kSpecialOps,   &kActivationOps,  &kReduceOps,
+      &kMatmulOps,      &kViewOps,      &kJoinOps,          &kIndexOps,     &kSoftmaxOps,     &kScanOps,
+      &kSortOps,        &kRearrangeOps, &kScatterOps,       &kLinalgOps,    &kDeterminantOps, &kDecompositionOps,
+      &kConvolutionOps, &kPoolingOps,   &kNormalizationOps, &kAttentionOps, &kGraphOps,       &kCustomOps};
   return kFamilies;
 }
 

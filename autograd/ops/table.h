@@ -13,8 +13,8 @@ struct OpFamily {
   std::span<const Op* const> ops;
 };
 
-extern const OpFamily kArithmeticOps, kMathOps, kActivationOps, kReduceOps, kMatmulOps, kViewOps, kJoinOps, kIndexOps,
-    kSoftmaxOps, kGraphOps, kCustomOps;
+extern const OpFamily kArithmeticOps, kMathOps, kTrigonometryOps, kSpecialOps, kActivationOps, kReduceOps, kMatmulOps, kViewOps,
+    kJoinOps, kIndexOps, kSoftmaxOps, kGraphOps, kCustomOps;
 extern const OpFamily kScanOps, kSortOps, kRearrangeOps, kScatterOps, kLinalgOps, kDeterminantOps, kDecompositionOps,
     kConvolutionOps, kPoolingOps, kNormalizationOps, kAttentionOps;
 

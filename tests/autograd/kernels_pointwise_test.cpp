@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/autograd/pointwise_rows.h"
+#include "tests/support/ulps.h"
 
 namespace gradus {
 namespace {
@@ -74,22 +75,9 @@ std::vector<T> interesting(size_t random) {
   return v;
 }
 
-// Distance in units in the last place of the reference; subnormal numbers have the spacing of the smallest normal one.
-template <class T>
-double ulps(T got, Real want) {
-  const T rounded = static_cast<T>(want);
-  if (std::isnan(got) || std::isnan(rounded)) return std::isnan(got) == std::isnan(rounded) ? 0 : 1e30;
-  if (std::isinf(got) || std::isinf(rounded)) return got == rounded ? 0 : 1e30;
-  if (got == 0 && rounded == 0) return std::signbit(got) == std::signbit(rounded) ? 0 : 1e30;
-  int exponent;
-  std::frexp(want, &exponent);
-  const int least = std::numeric_limits<T>::min_exponent;
-  const Real unit = std::ldexp(Real(1), std::max(exponent, least) - std::numeric_limits<T>::digits);
-  return static_cast<double>(std::abs(static_cast<Real>(got) - want) / unit);
-}
-
 // Those with a test case of their own below.
-constexpr Fn kSpecial[] = {Fn::clip, Fn::sigmoid_cross_entropy, Fn::logical_and, Fn::logical_or, Fn::logical_not, Fn::where};
+constexpr Fn kSpecial[] = {Fn::polygamma,   Fn::isnan,      Fn::isinf,       Fn::isfinite, Fn::clip, Fn::sigmoid_cross_entropy,
+                           Fn::logical_and, Fn::logical_or, Fn::logical_not, Fn::where};
 
 TEST_CASE("every function appears in a table of this file") {
   std::set<Fn> seen(std::begin(kSpecial), std::end(kSpecial));
@@ -175,6 +163,47 @@ TEST_CASE("clip holds x to its bounds and keeps NaN") {
   for (size_t i = 0; i < x.size(); ++i) CHECK(ulps(y->as<float>()[i], want[i]) == 0);
 }
 
+template <class T>
+void check_polygamma() {
+  std::vector<T> n, x;
+  for (int order : {0, 1, 2, 3, 4, 7, 12})
+    for (double at : {1e-30, 1e-3, 0.1, 0.5, 1.0, 1.3, 1.7, 2.0, 3.7, 9.9, 25.0, 1e4, 1e6, -0.6, -1.2, -7.3})
+      n.push_back(static_cast<T>(order)), x.push_back(static_cast<T>(at));
+  const Impl y = apply(Fn::polygamma, tensor(n), tensor(x), Shape{static_cast<int64_t>(x.size())}, dtype_of<T>);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const int order = static_cast<int>(n[i]);
+    const Real want = order == 0 ? digamma_of(Real(x[i])) : polygamma_of(order, Real(x[i]));
+    INFO("polygamma(" << order << ", " << x[i] << ") = " << y->as<T>()[i] << ", expected " << static_cast<double>(want));
+    CHECK(ulps(y->as<T>()[i], want) <= (sizeof(T) == 4 ? 1 : 100));
+  }
+}
+
+TEST_CASE("derivatives of log Gamma of several orders") {
+  check_polygamma<float>();
+  if (sizeof(Real) > sizeof(double)) check_polygamma<double>();
+}
+
+template <class T>
+void check_tests() {
+  const std::vector<T> x = interesting<T>(200);
+  const Impl in = tensor(x);
+  const auto check = [&](Fn fn, bool (*want)(T)) {
+    const Impl got = apply(fn, in, DType::boolean);
+    for (size_t i = 0; i < x.size(); ++i) {
+      INFO("at " << x[i]);
+      REQUIRE(got->template as<bool>()[i] == want(x[i]));
+    }
+  };
+  check(Fn::isnan, [](T v) { return std::isnan(v); });
+  check(Fn::isinf, [](T v) { return std::isinf(v); });
+  check(Fn::isfinite, [](T v) { return std::isfinite(v); });
+}
+
+TEST_CASE("isnan, isinf, isfinite") {
+  check_tests<float>();
+  check_tests<double>();
+}
+
 TEST_CASE("half types give the rounded float32 result") {
   for (DType dtype : {DType::float16, DType::bfloat16}) {
     const Impl x = filled(
@@ -245,6 +274,11 @@ void check_integers() {
       if ((static_cast<uint64_t>(q) >> bit) & 1) result = wrapped<T>(static_cast<Wide>(result) * factor);
     }
     return result;
+  });
+  check("fmod", Fn::fmod, [](Wide p, Wide q) { return q == 0 ? T(0) : wrapped<T>(p % q); });
+  check("remainder", Fn::remainder, [](Wide p, Wide q) {
+    const Wide r = q == 0 ? 0 : p % q;
+    return wrapped<T>(r != 0 && (r < 0) != (q < 0) ? r + q : r);
   });
   const auto check_one = [&](const char* name, Fn fn, auto want) {
     const Impl got = apply(fn, x, dtype_of<T>);

@@ -75,6 +75,8 @@ struct Row {
 std::vector<Row> arithmetic_rows();
 std::vector<Row> comparison_rows();
 std::vector<Row> math_rows();
+std::vector<Row> trigonometry_rows();
+std::vector<Row> special_rows();
 std::vector<Row> activation_rows();
 std::vector<Row> reduce_rows();
 std::vector<Row> product_rows();

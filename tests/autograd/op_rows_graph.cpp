@@ -5,6 +5,7 @@
 
 #include "autograd/fused.h"
 #include "tests/autograd/op_rows.h"
+#include "tests/support/gamma.h"
 
 namespace gradus::test {
 
@@ -95,7 +96,45 @@ std::vector<Row> graph_rows() {
                                      [] { fused([](auto x, auto y) { return x * y; })(zeros({2}), zeros({3})); }),
                   raises<ValueError>("no argument is a tensor", [] { fused([](auto x) { return x * x; })(2.0); })};
 
-  return {astype, truncated, stopped, identity, custom, again, hooked, folded, swish};
+  const auto fused_row = [](std::string name, auto f, auto reference, std::vector<Input> inputs) {
+    Row row{
+        .name = "fused " + name, .reference = elementwise(reference), .inputs = std::move(inputs), .pointwise = true, .ulps = 32};
+    row.call = [f](const std::vector<Tensor>& in) {
+      if constexpr (std::is_invocable_v<decltype(reference), double>) return fused(f)(in[0]);
+      else return fused(f)(in[0], in[1]);
+    };
+    return row;
+  };
+  Row circle = fused_row(
+      "inverse circular functions", [](auto x) { return asin(x) * atan(3 * x) + acos(x); },
+      [](double x) { return std::asin(x) * std::atan(3 * x) + std::acos(x); }, {{.low = -0.9, .high = 0.9}});
+  Row hyperbola = fused_row(
+      "inverse hyperbolic functions", [](auto x) { return asinh(x) + atanh(x) * acosh(2 + x); },
+      [](double x) { return std::asinh(x) + std::atanh(x) * std::acosh(2 + x); }, {{.low = 0.1, .high = 0.8}});
+  Row powers = fused_row(
+      "powers and logarithms", [](auto x) { return exp2(x) + log2(x) * log2(x) + log10(3 + x) * cbrt(x) + trunc(x); },
+      [](double x) { return std::exp2(x) + std::log2(x) * std::log2(x) + std::log10(3 + x) * std::cbrt(x); },
+      {{.low = 0.2, .high = 0.9}});
+  Row gamma = fused_row(
+      "special functions",
+      [](auto x) { return erfc(x) + lgamma(x + 3) + digamma(x + 2) + polygamma(2, x + 2) + log_sigmoid(x) + 4; },
+      [](double x) {
+        const long double y = static_cast<long double>(x) + 2;
+        return 4 + std::erfc(x) + std::lgamma(x + 3) + static_cast<double>(digamma_of(y) + polygamma_of(2, y)) -
+               std::log1p(std::exp(-x));
+      },
+      {{.low = -0.5, .high = -0.1}});
+  Row pairs = fused_row(
+      "functions of two arguments",
+      [](auto a, auto b) { return atan2(a, b) + hypot(a, b) + logaddexp(a, b) + xlogy(a, b) + fmod(7 * a, b) + remainder(a, b); },
+      [](double a, double b) {
+        return std::atan2(a, b) + std::hypot(a, b) + std::log(std::exp(a) + std::exp(b)) + a * std::log(b) + std::fmod(7 * a, b) +
+               std::fmod(a, b);
+      },
+      {{.low = 1.01, .high = 1.1}, {.low = 0.6, .high = 0.7}});
+  for (Row* row : {&circle, &hyperbola, &powers, &gamma, &pairs}) row->integers = false;
+
+  return {astype, truncated, stopped, identity, custom, again, hooked, folded, swish, circle, hyperbola, powers, gamma, pairs};
 }
 
 }  // namespace gradus::test

@@ -1,4 +1,4 @@
-// Pointwise mathematics.
+// Pointwise mathematics: powers, logarithms, rounding.
 #include <cmath>
 #include <numbers>
 
@@ -6,8 +6,41 @@
 
 namespace gradus::test {
 
+namespace {
+
+double floor_modulo(double a, double b) {
+  const double r = std::fmod(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r == 0 ? std::copysign(0.0, b) : r;
+}
+
+Row modulo(std::string name, Tensor (*f)(const Operand&, const Operand&), double (*reference)(double, double),
+           const PairPoints& points) {
+  Row row = binary(name, f, reference, {6, 8}, {2.1, 2.9}, points, {.integers = false, .result = kept});
+  row.errors.push_back(raises<ValueError>("division of integers by zero", [f] { f(ones({2}, DType::int32), Tensor({1, 0})); }));
+  return row;
+}
+
+Row of_integers(std::string name, Tensor (*f)(const Operand&, const Operand&), double (*reference)(double, double)) {
+  Row row = binary(std::move(name), f, reference, {-9, 9}, {2, 5}, {});
+  for (Input& input : row.inputs) input.dtype = DType::int32;
+  row.result = [](DType) { return DType::int32; };
+  return row;
+}
+
+Row test(std::string name, Tensor (*f)(const Tensor&), double (*reference)(double)) {
+  Row row = unary(std::move(name), f, reference, {}, {}, {.differentiable = false, .result = boolean, .ulps = 0});
+  Special special{{{}}, {}};
+  for (const double x : {0.0, -0.0, 1.0, 3e38, 1e-40, kInf, -kInf, kNaN}) {
+    special.inputs[0].push_back(x);
+    special.values.push_back(reference(x));
+  }
+  return with_special(std::move(row), std::move(special));
+}
+
+}  // namespace
+
 std::vector<Row> math_rows() {
-  const double e = std::numbers::e;
+  const double e = std::numbers::e, ln2 = std::numbers::ln2, ln10 = std::numbers::ln10;
   return {
       unary("abs", abs, std::fabs, {},
             {{0.0, 0.0, 0}, {-0.0, 0.0, 0}, {-3, 3, -1}, {3, 3, 1}, {-kInf, kInf, -1}, {kInf, kInf, 1}},
@@ -24,8 +57,13 @@ std::vector<Row> math_rows() {
             {{0, kInf, -kInf}, {4, 0.5, -0.0625}, {kInf, 0, 0}, {-1, kNaN, kNaN}}),
       unary("reciprocal", reciprocal, [](double x) { return 1 / x; }, {0.5, 3},
             {{0.0, kInf, -kInf}, {-0.0, -kInf, -kInf}, {2, 0.5, -0.25}, {kInf, 0.0, 0}, {-kInf, -0.0, 0}}, {.ulps = 1}),
+      unary("cbrt", cbrt, std::cbrt, {0.2, 4},
+            {{0.0, 0.0, kInf}, {-0.0, -0.0, kInf}, {-8, -2, 1.0 / 12}, {kInf, kInf, 0}, {kNaN, kNaN, kNaN}}),
       unary("exp", exp, std::exp, {-3, 3},
             {{0, 1, 1}, {1, e, e}, {kInf, kInf, kInf}, {-kInf, 0, 0}, {1000, kInf, kInf}, {-1000, 0, 0}, {kNaN, kNaN, kNaN}}),
+      unary(
+          "exp2", exp2, std::exp2, {-3, 3},
+          {{0, 1, ln2}, {10, 1024, 1024 * ln2}, {-3, 0.125, 0.125 * ln2}, {kInf, kInf, kInf}, {-kInf, 0, 0}, {2000, kInf, kInf}}),
       unary("expm1", expm1, std::expm1, {-3, 3},
             {{0.0, 0.0, 1},
              {-0.0, -0.0, 1},
@@ -35,6 +73,10 @@ std::vector<Row> math_rows() {
              {-50, -1, std::exp(-50)}}),
       unary("log", log, std::log, {0.1, 4},
             {{1, 0, 1}, {0, -kInf, kInf}, {e, 1, 1 / e}, {kInf, kInf, 0}, {-1, kNaN, -1}, {kNaN, kNaN, kNaN}}),
+      unary("log2", log2, std::log2, {0.1, 4},
+            {{1, 0, 1 / ln2}, {1024, 10, 1 / (1024 * ln2)}, {0, -kInf, kInf}, {kInf, kInf, 0}, {-1, kNaN, -1 / ln2}}),
+      unary("log10", log10, std::log10, {0.1, 4},
+            {{1, 0, 1 / ln10}, {1000, 3, 1 / (1000 * ln10)}, {0, -kInf, kInf}, {kInf, kInf, 0}, {-1, kNaN, -1 / ln10}}),
       unary("log1p", log1p, std::log1p, {-0.8, 3},
             {{0.0, 0.0, 1},
              {-0.0, -0.0, 1},
@@ -42,20 +84,6 @@ std::vector<Row> math_rows() {
              {-1, -kInf, kInf},
              {kInf, kInf, 0},
              {-2, kNaN, -1}}),
-      unary("sin", sin, std::sin, {-3, 3},
-            {{0.0, 0.0, 1}, {-0.0, -0.0, 1}, {kInf, kNaN, kNaN}, {kNaN, kNaN, kNaN}, {1e5, std::sin(1e5), std::cos(1e5)}}),
-      unary("cos", cos, std::cos, {-3, 3}, {{0, 1, 0}, {-kInf, kNaN, kNaN}, {1e5, std::cos(1e5), -std::sin(1e5)}}),
-      unary("tan", tan, std::tan, {-1.2, 1.2}, {{0.0, 0.0, 1}, {-0.0, -0.0, 1}, {kInf, kNaN, kNaN}}),
-      unary("sinh", sinh, std::sinh, {-3, 3}, {{0.0, 0.0, 1}, {-0.0, -0.0, 1}, {1000, kInf, kInf}, {-1000, -kInf, kInf}}),
-      unary("cosh", cosh, std::cosh, {-3, 3}, {{0, 1, 0}, {1000, kInf, kInf}, {-1000, kInf, -kInf}}),
-      unary("tanh", tanh, std::tanh, {-3, 3},
-            {{0.0, 0.0, 1}, {-0.0, -0.0, 1}, {kInf, 1, 0}, {-kInf, -1, 0}, {100, 1, 0}, {kNaN, kNaN, kNaN}}),
-      unary("erf", erf, std::erf, {-2, 2},
-            {{0.0, 0.0, 2 * std::numbers::inv_sqrtpi},
-             {-0.0, -0.0, 2 * std::numbers::inv_sqrtpi},
-             {kInf, 1, 0},
-             {-kInf, -1, 0},
-             {kNaN, kNaN, kNaN}}),
       unary("floor", floor, std::floor, {},
             {{2, 2, 0}, {-0.5, -1, 0}, {-0.0, -0.0, 0}, {kInf, kInf, 0}, {kNaN, kNaN, 0}, {1e10, 1e10, 0}},
             {.result = kept, .ulps = 0}),
@@ -64,6 +92,30 @@ std::vector<Row> math_rows() {
       unary("round", round, std::nearbyint, {},
             {{0.5, 0, 0}, {1.5, 2, 0}, {2.5, 2, 0}, {-0.5, -0.0, 0}, {-1.5, -2, 0}, {kInf, kInf, 0}, {kNaN, kNaN, 0}},
             {.result = kept, .ulps = 0}),
+      unary("trunc", trunc, std::trunc, {}, {{1.7, 1, 0}, {-1.7, -1, 0}, {-0.5, -0.0, 0}, {-kInf, -kInf, 0}, {kNaN, kNaN, 0}},
+            {.result = kept, .ulps = 0}),
+      modulo("fmod", fmod, [](double a, double b) { return std::fmod(a, b); },
+             {{5, 3, 2, 1, -1},
+              {-5, 3, -2, 1, 1},
+              {5, -3, 2, 1, 1},
+              {-6, 3, -0.0, 1, 2},
+              {-1, kInf, -1, 1, 0},
+              {1, 0, kNaN, 1, kNaN},
+              {kInf, 2, kNaN, 1, kNaN}}),
+      modulo("remainder", remainder, floor_modulo,
+             {{5, 3, 2, 1, -1},
+              {-5, 3, 1, 1, 2},
+              {5, -3, -1, 1, 2},
+              {-6, 3, 0.0, 1, 2},
+              {6, -3, -0.0, 1, 2},
+              {1, kInf, 1, 1, 0},
+              {1, 0, kNaN, 1, kNaN},
+              {kInf, 2, kNaN, 1, kNaN}}),
+      of_integers("fmod of integers", fmod, [](double a, double b) { return std::fmod(a, b); }),
+      of_integers("remainder of integers", remainder, floor_modulo),
+      test("isnan", isnan, [](double x) -> double { return std::isnan(x); }),
+      test("isinf", isinf, [](double x) -> double { return std::isinf(x); }),
+      test("isfinite", isfinite, [](double x) -> double { return std::isfinite(x); }),
   };
 }
 
