@@ -64,7 +64,6 @@ inline constexpr Padding Padding::valid{Mode::valid};
 inline constexpr Padding Padding::same{Mode::same};
 
 // Convolution
-// ----------------------------------------------------------------------------------------------------------------------
 
 struct ConvOptions {
   PerAxis stride = 1;
@@ -101,7 +100,6 @@ Tensor conv2d_transpose(const Tensor& x, const Tensor& filter, const ConvTranspo
 Tensor conv3d_transpose(const Tensor& x, const Tensor& filter, const ConvTransposeOptions& options = {});
 
 // Pooling
-// --------------------------------------------------------------------------------------------------------------------------
 
 struct PoolOptions {
   PerAxis window = 2;

@@ -23,7 +23,6 @@ Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdims 
 Tensor normalize(const Tensor& x, double p = 2, int64_t axis = -1, double eps = 1e-12);
 
 // Solving and factorising
-// ---------------------------------------------------------------------------------------------------------------------
 //
 // On LAPACK, in float64 or float32: half types are computed in float32 and rounded, integers give float32. Matrices are the last
 // two axes; leading dimensions are batches, and those of two arguments broadcast. Derivatives of every order exist. ShapeError
@@ -44,7 +43,7 @@ struct TriangularOptions {
 };
 /// The same for a triangular a. ValueError for a 0 on the diagonal.
 Tensor triangular_solve(const Tensor& a, const Tensor& b, const TriangularOptions& options = {});
-/// ValueError where a is singular; solve(a, b) is faster and more accurate than inverse(a) times b.
+/// x with a x = 1. ValueError where a is singular; solve(a, b) is faster and more accurate than inverse(a) times b.
 Tensor inverse(const Tensor& a);
 /// a^n by squaring; n < 0: of the inverse; n = 0: the identity. Keeps integers unless n < 0.
 Tensor matrix_power(const Tensor& a, int64_t n);

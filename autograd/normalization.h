@@ -10,7 +10,6 @@
 namespace gradus {
 
 // Normalisation: xhat = (x - mean) / sqrt(variance + epsilon), variances over n elements without correction
-// --------------------------------------------------------------------------------------------
 
 struct LayerNormOptions {
   int64_t axes = 1;  // how many axes, counted from the last
@@ -43,7 +42,6 @@ Tensor batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& v
                             const Tensor& offset = {}, const ChannelNormOptions& options = {});
 
 // Attention and dropout
-// --------------------------------------------------------------------------------------------------------------------------
 
 struct AttentionOptions {
   Tensor mask = {};                            // broadcasts to [..., L, S]; boolean: true may attend; floating: is added

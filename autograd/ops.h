@@ -44,7 +44,6 @@ class Operand {
 };
 
 // Arithmetic
-// ---------------------------------------------------------------------------------------------------------------------
 
 Tensor add(const Operand& a, const Operand& b);       // a + b
 Tensor subtract(const Operand& a, const Operand& b);  // a - b
@@ -66,7 +65,6 @@ Tensor operator/(const Operand& a, const Operand& b);
 Tensor operator-(const Tensor& x);
 
 // Comparison: boolean, no gradient
-// -------------------------------------------------------------------------------------------------
 
 Tensor operator==(const Operand& a, const Operand& b);
 Tensor operator!=(const Operand& a, const Operand& b);
@@ -80,7 +78,6 @@ Tensor logical_or(const Operand& a, const Operand& b);
 Tensor logical_not(const Tensor& x);
 
 // Pointwise math: integers are computed in float32 unless said otherwise
-// -----------------------------------------------------------
 
 Tensor abs(const Tensor& x);         // keeps integers; gradient 0 at 0
 Tensor sign(const Tensor& x);        // keeps integers; gradient 0
@@ -89,30 +86,30 @@ Tensor sqrt(const Tensor& x);        // gradient inf at 0
 Tensor rsqrt(const Tensor& x);       // 1 / sqrt(x)
 Tensor reciprocal(const Tensor& x);  // 1 / x
 Tensor cbrt(const Tensor& x);        // gradient inf at 0
-Tensor exp(const Tensor& x);
-Tensor exp2(const Tensor& x);
-Tensor expm1(const Tensor& x);
-Tensor log(const Tensor& x);
-Tensor log2(const Tensor& x);  // exact for powers of two
-Tensor log10(const Tensor& x);
-Tensor log1p(const Tensor& x);
-Tensor sin(const Tensor& x);
-Tensor cos(const Tensor& x);
-Tensor tan(const Tensor& x);
-Tensor asin(const Tensor& x);  // NaN beyond 1; gradient inf at -1 and 1
-Tensor acos(const Tensor& x);  // NaN beyond 1; gradient -inf at -1 and 1
-Tensor atan(const Tensor& x);
+Tensor exp(const Tensor& x);         // e^x
+Tensor exp2(const Tensor& x);        // 2^x
+Tensor expm1(const Tensor& x);       // e^x - 1, exact near 0
+Tensor log(const Tensor& x);         // natural; -inf at 0, NaN below
+Tensor log2(const Tensor& x);        // exact for powers of two
+Tensor log10(const Tensor& x);       // to base 10
+Tensor log1p(const Tensor& x);       // log(1 + x), exact near 0
+Tensor sin(const Tensor& x);         // of radians
+Tensor cos(const Tensor& x);         // of radians
+Tensor tan(const Tensor& x);         // of radians
+Tensor asin(const Tensor& x);        // NaN beyond 1; gradient inf at -1 and 1
+Tensor acos(const Tensor& x);        // NaN beyond 1; gradient -inf at -1 and 1
+Tensor atan(const Tensor& x);        // in (-pi/2, pi/2)
 /// The angle of the point (x, y), in [-pi, pi]. Gradient 0 at the origin.
 Tensor atan2(const Operand& y, const Operand& x);
 /// sqrt(a^2 + b^2) without overflow; inf if either is infinite. Gradient 0 at the origin.
 Tensor hypot(const Operand& a, const Operand& b);
-Tensor sinh(const Tensor& x);
-Tensor cosh(const Tensor& x);
-Tensor tanh(const Tensor& x);
-Tensor asinh(const Tensor& x);
-Tensor acosh(const Tensor& x);  // NaN below 1
-Tensor atanh(const Tensor& x);  // NaN beyond 1
-Tensor erf(const Tensor& x);
+Tensor sinh(const Tensor& x);    // (e^x - e^-x) / 2
+Tensor cosh(const Tensor& x);    // (e^x + e^-x) / 2
+Tensor tanh(const Tensor& x);    // sinh(x) / cosh(x)
+Tensor asinh(const Tensor& x);   // inverse of sinh
+Tensor acosh(const Tensor& x);   // NaN below 1
+Tensor atanh(const Tensor& x);   // NaN beyond 1
+Tensor erf(const Tensor& x);     // 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x
 Tensor erfc(const Tensor& x);    // 1 - erf(x), exact in its tail
 Tensor lgamma(const Tensor& x);  // log |Gamma(x)|
 /// The derivative of lgamma: -inf at 0, NaN at the negative integers.
@@ -140,7 +137,6 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b);
 Tensor clip(const Tensor& x, double low, double high);
 
 // Activations
-// ----------------------------------------------------------------------------------------------------------------------
 
 Tensor relu(const Tensor& x);                            // max(x, 0); gradient 0 at 0, 1 at NaN
 Tensor leaky_relu(const Tensor& x, double slope = 0.2);  // x < 0: slope * x. Keras' default slope; PyTorch's is 0.01
@@ -154,7 +150,6 @@ Tensor log_sigmoid(const Tensor& x);                     // log(sigmoid(x)) with
 Tensor gaussian(const Tensor& x);                        // e^(-x^2)
 
 // Reductions: over all axes unless some are given; keepdims leaves them with size 1
-// -------------------------------------------------
 
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdims = false);   // integers and booleans: int64
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false);  // of nothing: NaN
@@ -177,7 +172,6 @@ Tensor any(const Tensor& x, const Axes& axes = {}, bool keepdims = false);  // b
 Tensor all(const Tensor& x, const Axes& axes = {}, bool keepdims = false);  // boolean: no element is 0
 
 // Products
-// -------------------------------------------------------------------------------------------------------------------------
 
 /// NumPy's matmul: 1-D operands are vectors, leading dimensions broadcast. Transposed views are read in place.
 Tensor matmul(const Tensor& a, const Tensor& b);
@@ -191,7 +185,6 @@ Tensor tensordot(const Tensor& a, const Tensor& b, std::initializer_list<int64_t
 Tensor einsum(std::string_view expression, const std::vector<Tensor>& operands);
 
 // Shape: views where strides allow it
-// ------------------------------------------------------------------------------------------------
 
 /// The same elements in row-major order; one dimension may be -1. ShapeError unless the sizes agree.
 Tensor reshape(const Tensor& x, const Shape& shape);
@@ -206,7 +199,6 @@ Tensor slice(const Tensor& x, std::initializer_list<Index> index);  // NumPy's b
 Tensor flip(const Tensor& x, const Axes& axes = {});                // in reverse order along the axes
 
 // Joining and indexing
-// ---------------------------------------------------------------------------------------------------------------
 
 Tensor concat(const std::vector<Tensor>& tensors, int64_t axis = 0);  // along an axis they have; the other sizes agree
 Tensor stack(const std::vector<Tensor>& tensors, int64_t axis = 0);   // along a new axis; all sizes agree
@@ -222,7 +214,6 @@ Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis = -1);
 Tensor one_hot(const Tensor& indices, int64_t depth, DType dtype = DType::float32);
 
 // Softmax and cross entropies
-// ----------------------------------------------------------------------------------------------------------
 
 Tensor softmax(const Tensor& x, int64_t axis = -1);      // e^x / sum(e^x) along the axis, without overflow
 Tensor log_softmax(const Tensor& x, int64_t axis = -1);  // its logarithm, exact where softmax underflows
@@ -234,7 +225,6 @@ Tensor softmax_cross_entropy(const Tensor& targets, const Tensor& logits);
 Tensor sigmoid_cross_entropy(const Tensor& targets, const Tensor& logits);
 
 // Graph
-// --------------------------------------------------------------------------------------------------------------------------------
 
 /// x as a constant: no gradient flows through it.
 Tensor stop_gradient(const Tensor& x);

@@ -12,7 +12,6 @@ namespace gradus {
 class Operand;
 
 // Scans: one result per element along one axis
-// ----------------------------------------------------------------------------------------------------
 
 struct ScanOptions {
   bool reverse = false;    // from the end of the axis
@@ -36,7 +35,6 @@ Tensor linear_scan(const Operand& a, const Operand& b, int64_t axis, const ScanO
 Tensor diff(const Tensor& x, int64_t n = 1, int64_t axis = -1);
 
 // Sorting and ranking
-// -----------------------------------------------------------------------------------------------------------------------------
 
 /// Stable, ascending unless asked otherwise; NaN counts as the largest value. Gradients go back to where elements came from.
 Tensor sort(const Tensor& x, int64_t axis = -1, bool descending = false);
@@ -58,7 +56,6 @@ Tensor quantile(const Tensor& x, const Operand& q, const Axes& axes = {}, bool k
 Tensor median(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
 
 // Searching and counting
-// --------------------------------------------------------------------------------------------------------------------------
 
 struct Unique {
   Tensor values;   // ascending

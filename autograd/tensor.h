@@ -172,7 +172,6 @@ std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 std::string to_string(const Tensor& tensor);
 
 // Creation
-// -----------------------------------------------------------------------------------------------------------------------
 
 Tensor zeros(const Shape& shape, DType dtype = DType::float32);
 Tensor ones(const Shape& shape, DType dtype = DType::float32);

@@ -13,9 +13,9 @@ constexpr double kGeluInner = 0.7978845608028654, kGeluCubic = 0.044715;  // sqr
 
 constexpr Op kRelu{.name = "relu",
                    .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return where(s.out() <= 0, 0, g); }}}}};
-constexpr Op kLeakyRelu{
-    .name = "leaky_relu",
-    .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return where(s.in(0) > 0, g, g * s.in(1)); }}}}};
+constexpr Op kLeakyRelu{.name = "leaky_relu", .arity = 2, .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) {
+                                                                        return where(s.in(0) > 0, g, g * s.in(1));
+                                                                      }}}}};
 // Left of zero the derivative alpha e^x is the output plus alpha.
 constexpr Op kElu{.name = "elu", .arity = 2, .rules = {{{kIn0 | kIn1 | kOut, [](const Saved& s, const Tensor& g) {
                                                            return where(s.in(0) > 0, g, g * (s.out() + s.in(1)));

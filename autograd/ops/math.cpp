@@ -37,10 +37,14 @@ constexpr Op kTrunc{.name = "trunc", .rules = {{kZeroGradient}}};
 // r = a - q b, where q is a quotient rounded to a whole number: from r, since a / b may round to another one.
 constexpr Rule kQuotientRule{kIn0 | kIn1 | kOut,
                              [](const Saved& s, const Tensor& g) { return g * round((s.out() - s.in(0)) / s.in(1)); }};
-constexpr Op kFmod{
-    .name = "fmod", .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }}, kQuotientRule}}, .broadcasts = true};
-constexpr Op kRemainder{
-    .name = "remainder", .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }}, kQuotientRule}}, .broadcasts = true};
+constexpr Op kFmod{.name = "fmod",
+                   .arity = 2,
+                   .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }}, kQuotientRule}},
+                   .broadcasts = true};
+constexpr Op kRemainder{.name = "remainder",
+                        .arity = 2,
+                        .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }}, kQuotientRule}},
+                        .broadcasts = true};
 
 // No gradient: recorded so that a missing gradient can name them.
 constexpr Op kIsnan{.name = "isnan"}, kIsinf{.name = "isinf"}, kIsfinite{.name = "isfinite"};

@@ -19,9 +19,9 @@ constexpr Op kLgamma{.name = "lgamma", .rules = {{{kIn0, [](const Saved& s, cons
 constexpr Op kDigamma{.name = "digamma",
                       .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * polygamma(1, s.in(0)); }}}}};
 // The order is an input without a gradient.
-constexpr Op kPolygamma{.name = "polygamma", .rules = {{{}, {kIn0 | kIn1, [](const Saved& s, const Tensor& g) {
-                                                               return g * polygamma(s.in(0).item<int>() + 1, s.in(1));
-                                                             }}}}};
+constexpr Op kPolygamma{.name = "polygamma", .arity = 2, .rules = {{{}, {kIn0 | kIn1, [](const Saved& s, const Tensor& g) {
+                                                                           return g * polygamma(s.in(0).item<int>() + 1, s.in(1));
+                                                                         }}}}};
 
 // e^a / (e^a + e^b). Infinities that are equal have no difference; each counts for a half.
 Tensor share(const Tensor& a, const Tensor& b) {
@@ -29,6 +29,7 @@ Tensor share(const Tensor& a, const Tensor& b) {
   return sigmoid(where(tied, 0, a) - where(tied, 0, b));
 }
 constexpr Op kLogaddexp{.name = "logaddexp",
+                        .arity = 2,
                         .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * share(s.in(0), s.in(1)); }},
                                    {kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * share(s.in(1), s.in(0)); }}}},
                         .broadcasts = true};
@@ -37,6 +38,7 @@ constexpr Op kLogaddexp{.name = "logaddexp",
 Tensor safe(const Tensor& x, const Tensor& y) { return where(logical_and(x == 0, y <= 0), 1, y); }
 constexpr Op kXlogy{
     .name = "xlogy",
+    .arity = 2,
     .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * log(safe(s.in(0), s.in(1))); }},
                {kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * s.in(0) / safe(s.in(0), s.in(1)); }}}},
     .broadcasts = true};

@@ -29,6 +29,7 @@ Tensor over_square(const Tensor& x, const Tensor& length) {
 }
 constexpr Op kAtan2{
     .name = "atan2",
+    .arity = 2,
     .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * over_square(s.in(1), hypot(s.in(0), s.in(1))); }},
                {kIn0 | kIn1,
                 [](const Saved& s, const Tensor& g) { return -(g * over_square(s.in(0), hypot(s.in(0), s.in(1)))); }}}},
@@ -36,6 +37,7 @@ constexpr Op kAtan2{
 // At the origin, a kink, the gradient is 0.
 constexpr Op kHypot{
     .name = "hypot",
+    .arity = 2,
     .rules = {{{kIn0 | kOut, [](const Saved& s, const Tensor& g) { return g * s.in(0) / where(s.out() == 0, 1, s.out()); }},
                {kIn1 | kOut, [](const Saved& s, const Tensor& g) { return g * s.in(1) / where(s.out() == 0, 1, s.out()); }}}},
     .broadcasts = true};

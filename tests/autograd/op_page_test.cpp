@@ -74,15 +74,20 @@ std::string page() {
   out << "# Operations\n\nWritten by `tests/autograd/op_page_test.cpp` from the headers and from `all_ops()`; do not edit.\n"
          "With `GRADUS_WRITE_DOCS=1` in the environment the test writes the page anew.\n";
   for (const Header& header : headers()) {
-    std::string section;
+    std::string section, last;
     for (const Declaration& d : header.functions) {
       if (is_operator(d)) continue;
       if (d.section != section || &d == header.functions.data()) {
         section = d.section;
-        out << "\n## " << (section.empty() ? header.name : section) << "\n\n`<gradus/autograd/" << header.name
-            << ">`\n\n| function | what it does |\n|---|---|\n";
+        const size_t title = section.find_first_of(".:;");
+        out << "\n## " << section.substr(0, title) << "\n\n`<gradus/autograd/" << header.name << ">`";
+        if (title != std::string::npos && title + 2 < section.size()) out << ": " << section.substr(title + 2);
+        out << "\n\n| function | what it does |\n|---|---|\n";
+        last.clear();
       }
-      out << "| `" << escaped(d.name + "(" + d.parameters + ")") << "` | " << escaped(d.doc) << " |\n";
+      const std::string row = "| `" + escaped(d.name + "(" + d.parameters + ")") + "` | " + escaped(d.doc) + " |\n";
+      if (row != last) out << row;  // overloads that differ in types alone
+      last = row;
     }
   }
   const std::vector<OpInfo> ops = all_ops();
@@ -122,8 +127,9 @@ TEST_CASE("declarations: what the parser makes of a header") {
   const auto found = declarations(
       "\n// Sums\n// ----\n\n/// Adds\n/// up.\nTensor sum(const Tensor& x, const Axes& axes = {},\n           bool keepdims = "
       "false);\n"
-      "Tensor total(const Tensor& x);\n\nTensor bare(int n);\nTensor b(const std::vector<std::pair<int, int>>& w);  // behind\n");
-  REQUIRE(found.size() == 4);
+      "Tensor total(const Tensor& x);\n\nTensor bare(int n);\nTensor b(const std::vector<std::pair<int, int>>& w);  // "
+      "behind\nTensor c();\n");
+  REQUIRE(found.size() == 5);
   CHECK(found[0].section == "Sums");
   CHECK(found[0].name == "sum");
   CHECK(found[0].parameters == "x, axes = {}, keepdims = false");
@@ -132,6 +138,7 @@ TEST_CASE("declarations: what the parser makes of a header") {
   CHECK(found[2].doc.empty());
   CHECK(found[3].parameters == "w");
   CHECK(found[3].doc == "behind");
+  CHECK(found[4].doc.empty());
 }
 
 }  // namespace

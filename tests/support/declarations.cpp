@@ -41,28 +41,31 @@ std::vector<Declaration> declarations(std::string_view header) {
   std::vector<Declaration> out;
   std::istringstream lines{std::string(header)};
   std::string line, section, doc, statement, name;
-  bool after_empty = false, adjacent = false;
+  bool after_empty = false, in_section = false,
+       shared = false;  // shared: what stands above the last declaration holds for the next one, too
   while (std::getline(lines, line)) {
     if (line.empty()) {
-      after_empty = true, adjacent = false;
+      after_empty = true, shared = false;
       doc.clear();
       continue;
     }
     const bool fresh = after_empty;
     after_empty = false;
+    in_section = in_section && !fresh && line.starts_with("// ");
     if (statement.empty()) {
       if (line.starts_with("/// ")) {
         doc += (doc.empty() ? "" : " ") + line.substr(4);
-        adjacent = false;
+        shared = false;
         continue;
       }
       if (line.starts_with("// ")) {
-        if (fresh && !line.starts_with("// --")) section = line.substr(3);
+        if (fresh) section = line.substr(3), in_section = true;
+        else if (in_section) section += " " + line.substr(3);
         continue;
       }
       std::smatch match;
       if (!std::regex_match(line, match, start)) {
-        adjacent = false;
+        shared = false;
         doc.clear();
         continue;
       }
@@ -73,12 +76,12 @@ std::vector<Declaration> declarations(std::string_view header) {
     statement += " " + trimmed(line.substr(0, end));
     if (end == std::string::npos) continue;
     const size_t comment = line.find("// ", end);
-    if (comment != std::string::npos) doc = line.substr(comment + 3);
-    if (doc.empty() && adjacent) doc = out.back().doc;
+    if (comment != std::string::npos) doc = line.substr(comment + 3), shared = false;
+    else if (!doc.empty()) shared = true;
+    else if (shared) doc = out.back().doc;
     out.push_back({section, name, without_types(statement.substr(0, statement.rfind(')'))), doc});
     statement.clear();
     doc.clear();
-    adjacent = true;
   }
   return out;
 }

@@ -11,7 +11,7 @@ struct Declaration {
   std::string section;  // the last comment that stands between empty lines
   std::string name;
   std::string parameters;  // names and defaults, without types: "x, axis = -1"
-  std::string doc;         // "///" lines above it or the comment behind it; of the declaration right above it where it has none
+  std::string doc;         // the comment behind it or the "///" lines above it, which also hold for what follows at once
 };
 
 /// In the order of the text. Functions that return a Tensor, a vector of them, or a struct of the header.
