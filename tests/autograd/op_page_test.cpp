@@ -125,12 +125,13 @@ TEST_CASE("op page: the table itself") {
 
 TEST_CASE("declarations: what the parser makes of a header") {
   const auto found = declarations(
-      "\n// Sums\n// ----\n\n/// Adds\n/// up.\nTensor sum(const Tensor& x, const Axes& axes = {},\n           bool keepdims = "
+      "\n// Sums: of\n// numbers\n\n/// Adds\n/// up.\nTensor sum(const Tensor& x, const Axes& axes = {},\n           bool "
+      "keepdims = "
       "false);\n"
       "Tensor total(const Tensor& x);\n\nTensor bare(int n);\nTensor b(const std::vector<std::pair<int, int>>& w);  // "
       "behind\nTensor c();\n");
   REQUIRE(found.size() == 5);
-  CHECK(found[0].section == "Sums");
+  CHECK(found[0].section == "Sums: of numbers");
   CHECK(found[0].name == "sum");
   CHECK(found[0].parameters == "x, axes = {}, keepdims = false");
   CHECK(found[0].doc == "Adds up.");
