@@ -7,9 +7,8 @@
 //   AnomalyMode anomaly;
 //   GradientTape tape;
 //   Tensor loss = mean(log(x));
-//   // TapeError: log: first nan in the forward pass; got -1 -> nan at element [3], expected finite values; input 'x' [4]
-//   float32;
-//   // at train.cpp:42 (in main)
+//   // TapeError: log: first nan in the forward pass; got -1 -> nan at element [3], expected finite values;
+//   // input 'x' [4] float32; at train.cpp:42 (in main)
 //
 // An input that contains NaN already is named as the culprit. Infinities that come from infinite inputs pass: a mask of -inf is
 // meant. Not checked: what no tape records, and constants. Nothing of the failed operation stays on the tape, which may go on.

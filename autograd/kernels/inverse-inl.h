@@ -39,7 +39,6 @@ struct InverseConstants<double> {
 };
 
 // Trigonometric
-// ---------------------------------------------------------------------------------------------------------------------
 
 /// atan of 0 <= t <= 1: atan(t) = pi/4 + atan((t - 1) / (t + 1)) above tan(pi/8).
 template <class T>
@@ -96,7 +95,6 @@ HWY_INLINE Vec<T> acos(Vec<T> x) {
 }
 
 // Hyperbolic: logarithms of 1 + something, which keeps small arguments exact
-// --------------------------------------------------------
 
 template <class T>
 HWY_INLINE Vec<T> asinh(Vec<T> x) {

@@ -65,7 +65,6 @@ HWY_INLINE Vec<T> polynomial(Vec<T> x, const std::array<T, N>& c) {
 }
 
 // Powers of two
-// ------------------------------------------------------------------------------------------------------------------
 
 /// An integer in each lane, as a number and in the low bits of `shifted`.
 template <class T>
@@ -90,7 +89,6 @@ HWY_INLINE Vec<T> power_of_two(Vec<T> shifted) {
 }
 
 // Exponential family
-// ---------------------------------------------------------------------------------------------------------------
 
 /// e^x = 2^k (1 + p) with k split in two, each small enough for a power of two of its own.
 template <class T>
@@ -206,7 +204,6 @@ HWY_INLINE Vec<T> exp_minus_square(Vec<T> x, Vec<T> scale = Vec<T>(1)) {
 }
 
 // Logarithms
-// -----------------------------------------------------------------------------------------------------------------------
 
 /// x = 2^k m with m near 1, f = m - 1, s = f / (2 + f): log m = f - (half_square - s (half_square + r)), as in fdlibm.
 template <class T>
@@ -298,7 +295,6 @@ HWY_INLINE Vec<T> log1p(Vec<T> x) {
 }
 
 // Error function
-// -------------------------------------------------------------------------------------------------------------------
 
 /// e^(a^2) erfc(a) for a >= 0.5: a polynomial in (a - 2) / (a + 2), of about the same size everywhere, over 1 + 2 a.
 HWY_INLINE Vec<float> scaled_erfc(Vec<float> a) {
@@ -339,7 +335,6 @@ HWY_INLINE Vec<double> normal_cdf(Vec<double> x) {
 }
 
 // Rounding
-// -------------------------------------------------------------------------------------------------------------------------
 
 template <class T>
 HWY_INLINE Vec<T> floor(Vec<T> x) {
@@ -360,7 +355,6 @@ HWY_INLINE Vec<T> rint(Vec<T> x) {
 }
 
 // Powers
-// -----------------------------------------------------------------------------------------------------------------------------
 
 /// x^y through <cmath>, with the exponents that occur in practice done by multiplication.
 template <class T>
@@ -389,7 +383,6 @@ HWY_INLINE Vec<T> hypot(Vec<T> a, Vec<T> b) {
 }
 
 // Remainders
-// ------------------------------------------------------------------------------------------------------------------------
 
 /// Exact, with the sign of a.
 template <class T>

@@ -41,7 +41,6 @@ template <class T>
 inline constexpr bool kBlas = std::same_as<T, float> || std::same_as<T, double>;
 
 // BLAS
-// -------------------------------------------------------------------------------------------------------------------------------
 
 void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k, const float* a, blasint lda, const float* b,
           blasint ldb, float beta, float* c, blasint ldc) {
@@ -113,7 +112,6 @@ void blas_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Ext
 }
 
 // Integers and booleans
-// ----------------------------------------------------------------------------------------------------------------
 
 /// Row by row of out, adding multiples of the rows of b.
 template <class T>
@@ -134,7 +132,6 @@ void integer_product(T* out, MatrixView<T> a, MatrixView<T> b, Extents e, bool a
 }
 
 // Batches
-// ------------------------------------------------------------------------------------------------------------------------------
 
 template <class T>
 void product(T* out, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {

@@ -93,7 +93,8 @@ Tensor dropout(const Tensor& x, double rate, random::Generator& generator) {
   if (!(rate >= 0 && rate <= 1)) fail<ValueError>(op, "rate out of range; got ", rate, ", expected [0, 1]");
   if (!is_floating(x.dtype())) fail<DTypeError>(op, "integer input; got ", x.dtype(), ", expected a floating dtype");
   if (rate == 0) return x;
-  return detail::dropped(x, {{generator.seed(), generator.next_stream()}, rate});
+  const random::Draw draw = generator.next();
+  return detail::dropped(x, {{draw.seed, draw.stream}, rate});
 }
 
 }  // namespace gradus

@@ -89,7 +89,7 @@ Tensor normalize_rows_scale_grad(const Tensor& x, const Tensor& g, Normalization
   return out;
 }
 
-// Arguments ---------------------------------------------------------------------------------------------------------------------
+// Arguments
 
 Normalization checked(std::string_view op, double epsilon, bool centered = true) {
   if (!(epsilon >= 0 && std::isfinite(epsilon)))

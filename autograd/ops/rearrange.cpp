@@ -100,7 +100,7 @@ const OpFamily kRearrangeOps{"rearrange", kOps};
 
 }  // namespace detail
 
-// Padding, rolling, repeating ---------------------------------------------------------------------------------------------------
+// Padding, rolling, repeating
 
 Tensor pad(const Tensor& x, const std::vector<PadWidth>& widths, PadMode mode, double value) {
   if (std::ssize(widths) != x.ndim())
@@ -211,7 +211,7 @@ Tensor repeat(const Tensor& x, const Tensor& counts, std::optional<int64_t> axis
   return take(x, detail::indices_of("repeat", shape[at], from), at);
 }
 
-// Axes and coordinates ----------------------------------------------------------------------------------------------------------
+// Axes and coordinates
 
 Tensor moveaxis(const Tensor& x, int64_t source, int64_t destination) { return moveaxis(x, Shape{source}, Shape{destination}); }
 Tensor moveaxis(const Tensor& x, const Shape& source, const Shape& destination) {
@@ -255,7 +255,7 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& coordinates, std::string
   return broadcast_tensors(grids);
 }
 
-// Triangles and diagonals -------------------------------------------------------------------------------------------------------
+// Triangles and diagonals
 
 Tensor tril(const Tensor& x, int64_t k) { return detail::triangle("tril", x, k, true); }
 Tensor triu(const Tensor& x, int64_t k) { return detail::triangle("triu", x, k, false); }

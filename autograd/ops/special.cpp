@@ -9,9 +9,9 @@ namespace gradus {
 namespace detail {
 namespace {
 
-constexpr Op kErf{.name = "erf", .rules = {{{kIn0, [](const Saved& s, const Tensor& g) {
-                                               return g * (2 * std::numbers::inv_sqrtpi * exp(-square(s.in(0))));
-                                             }}}}};
+constexpr Op kErf{
+    .name = "erf",
+    .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * (2 * std::numbers::inv_sqrtpi * gaussian(s.in(0))); }}}}};
 constexpr Op kErfc{
     .name = "erfc",
     .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * (-2 * std::numbers::inv_sqrtpi * gaussian(s.in(0))); }}}}};
@@ -43,12 +43,6 @@ constexpr Op kXlogy{
                {kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return g * s.in(0) / safe(s.in(0), s.in(1)); }}}},
     .broadcasts = true};
 
-Tensor binary(const Op& op, Fn fn, const Operand& a, const Operand& b) {
-  const DType dtype = to_floating(common_dtype(op.name, {&a, &b}));
-  const Tensor x = as_tensor(a, dtype), y = as_tensor(b, dtype);
-  return pointwise(op, fn, {&x, &y}, dtype);
-}
-
 }  // namespace
 
 constexpr const Op* kOps[] = {&kErf, &kErfc, &kLgamma, &kDigamma, &kPolygamma, &kLogaddexp, &kXlogy};
@@ -69,7 +63,7 @@ Tensor polygamma(int order, const Tensor& x) {
   const Tensor y = detail::as_floating(x), n = detail::as_tensor(order, y.dtype());
   return detail::pointwise(detail::kPolygamma, Fn::polygamma, {&n, &y}, y.dtype());
 }
-Tensor logaddexp(const Operand& a, const Operand& b) { return detail::binary(detail::kLogaddexp, Fn::logaddexp, a, b); }
-Tensor xlogy(const Operand& x, const Operand& y) { return detail::binary(detail::kXlogy, Fn::xlogy, x, y); }
+Tensor logaddexp(const Operand& a, const Operand& b) { return detail::binary_floating(detail::kLogaddexp, Fn::logaddexp, a, b); }
+Tensor xlogy(const Operand& x, const Operand& y) { return detail::binary_floating(detail::kXlogy, Fn::xlogy, x, y); }
 
 }  // namespace gradus

@@ -36,6 +36,12 @@ Tensor as_tensor(const Operand& operand, DType dtype) {
   return out;
 }
 
+Tensor binary_floating(const Op& op, Fn fn, const Operand& a, const Operand& b) {
+  const DType dtype = to_floating(common_dtype(op.name, {&a, &b}));
+  const Tensor x = as_tensor(a, dtype), y = as_tensor(b, dtype);
+  return pointwise(op, fn, {&x, &y}, dtype);
+}
+
 Tensor pointwise(const Op& op, Fn fn, std::initializer_list<const Tensor*> inputs, DType result) {
   const TensorImpl* in[4];
   size_t n = 0;

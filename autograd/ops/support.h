@@ -25,6 +25,9 @@ Tensor pointwise(const Op& op, Fn fn, std::initializer_list<const Tensor*> input
 inline Tensor unary(const Op& op, Fn fn, const Tensor& x) { return pointwise(op, fn, {&x}, x.dtype()); }
 inline Tensor unary_floating(const Op& op, Fn fn, const Tensor& x) { return unary(op, fn, as_floating(x)); }
 
+/// The same for two operands, which meet in a floating dtype.
+Tensor binary_floating(const Op& op, Fn fn, const Operand& a, const Operand& b);
+
 /// A rule for a function whose derivative is zero wherever it exists.
 inline constexpr Rule kZeroGradient{0, [](const Saved&, const Tensor& g) { return zeros_like(g); }};
 

@@ -54,12 +54,6 @@ constexpr Op kAcosh{
 constexpr Op kAtanh{.name = "atanh",
                     .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g / one_minus_square(s.in(0)); }}}}};
 
-Tensor binary(const Op& op, Fn fn, const Operand& a, const Operand& b) {
-  const DType dtype = to_floating(common_dtype(op.name, {&a, &b}));
-  const Tensor x = as_tensor(a, dtype), y = as_tensor(b, dtype);
-  return pointwise(op, fn, {&x, &y}, dtype);
-}
-
 }  // namespace
 
 constexpr const Op* kOps[] = {&kSin,  &kCos,  &kTan,  &kAsin,  &kAcos,  &kAtan,  &kAtan2,
@@ -76,13 +70,13 @@ Tensor tan(const Tensor& x) { return detail::unary_floating(detail::kTan, Fn::ta
 Tensor asin(const Tensor& x) { return detail::unary_floating(detail::kAsin, Fn::asin, x); }
 Tensor acos(const Tensor& x) { return detail::unary_floating(detail::kAcos, Fn::acos, x); }
 Tensor atan(const Tensor& x) { return detail::unary_floating(detail::kAtan, Fn::atan, x); }
-Tensor atan2(const Operand& y, const Operand& x) { return detail::binary(detail::kAtan2, Fn::atan2, y, x); }
+Tensor atan2(const Operand& y, const Operand& x) { return detail::binary_floating(detail::kAtan2, Fn::atan2, y, x); }
 Tensor sinh(const Tensor& x) { return detail::unary_floating(detail::kSinh, Fn::sinh, x); }
 Tensor cosh(const Tensor& x) { return detail::unary_floating(detail::kCosh, Fn::cosh, x); }
 Tensor tanh(const Tensor& x) { return detail::unary_floating(detail::kTanh, Fn::tanh, x); }
 Tensor asinh(const Tensor& x) { return detail::unary_floating(detail::kAsinh, Fn::asinh, x); }
 Tensor acosh(const Tensor& x) { return detail::unary_floating(detail::kAcosh, Fn::acosh, x); }
 Tensor atanh(const Tensor& x) { return detail::unary_floating(detail::kAtanh, Fn::atanh, x); }
-Tensor hypot(const Operand& a, const Operand& b) { return detail::binary(detail::kHypot, Fn::hypot, a, b); }
+Tensor hypot(const Operand& a, const Operand& b) { return detail::binary_floating(detail::kHypot, Fn::hypot, a, b); }
 
 }  // namespace gradus

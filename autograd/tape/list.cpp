@@ -289,7 +289,6 @@ bool TapeState::covers(uint32_t id, uint32_t size) const {
 }
 
 // What a rule sees
-// ------------------------------------------------------------------------------------------------------------------
 
 const Tensor& Saved::saved(uint16_t bit) const {
   if (!(node_.saved_mask & bit))

@@ -156,7 +156,6 @@ TEST_CASE("deep diamonds against forward differentiation") {
 }
 
 // Unrolled sequences
-// ----------------------------------------------------------------------------------------------------------------------
 
 // h <- h / 2 + x[t]: d h / d x[t] = 2^(t + 1 - T) in every column.
 Tensor unroll(const Tensor& x, int64_t steps, bool by_text) {

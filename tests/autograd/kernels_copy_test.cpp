@@ -170,7 +170,6 @@ TEST_CASE("rounding to half types: ties, neighbours of ties, overflow, subnormal
 }
 
 // Layouts
-// ----------------------------------------------------------------------------------------------------------------------------
 
 // Elements that differ from their neighbours in every dtype but bool.
 double element_value(int64_t i) { return static_cast<double>((i * 7 + i / 13) % 120); }
@@ -243,7 +242,6 @@ TEST_CASE("any number of threads copies the same") {
 }
 
 // Fills
-// ------------------------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("fill converts its value and writes every element, and nothing else") {
   for (DType dtype : kAllDTypes)
@@ -282,7 +280,6 @@ TEST_CASE("fill_range") {
 }
 
 // The planner
-// ------------------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("loops merge what can be walked as one") {
   const Impl a = empty({4, 5, 6}, DType::float32),

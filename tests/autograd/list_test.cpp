@@ -108,7 +108,6 @@ TEST_CASE("Arena: the same requests after a truncation get the same memory") {
 }
 
 // Lists
-// -------------------------------------------------------------------------------------------------------------------------------------
 
 Tensor pass(const Saved&, const Tensor& g) { return g; }
 

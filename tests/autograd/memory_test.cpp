@@ -125,7 +125,6 @@ TEST_CASE("what is cached never exceeds twice the peak, whatever sizes come") {
 }
 
 // Tapes
-// ---------------------------------------------------------------------------------------------------------------------------------
 
 // A little of everything, recorded.
 Tensor tangle(const Tensor& x, const Variable& w, const Variable& b) {
@@ -325,7 +324,6 @@ TEST_CASE("a deep network: the peak is what must be there, and memory falls as t
 }
 
 // Training
-// -------------------------------------------------------------------------------------------------------------------------------
 
 // Bytes the C library has handed out; 0 where it does not tell.
 size_t heap_bytes() {

@@ -42,7 +42,7 @@ inline std::vector<std::vector<Shape>> all_shapes(const Row& row) {
   return out;
 }
 
-// Views -------------------------------------------------------------------------------------------------------------------------
+// Views
 
 /// How the operation sees its arguments: as views of tensors of another shape, which is what derivatives are taken in.
 struct View {
@@ -76,7 +76,7 @@ inline constexpr View kViews[] = {
      [](const Tensor& x, const Shape& shape) { return broadcast_to(x, shape); }},
 };
 
-// Drawing arguments -------------------------------------------------------------------------------------------------------------
+// Drawing arguments
 
 /// One run of a row: dtype, shapes and views, and the tensors drawn for them (always the same for the same row).
 struct Trial {

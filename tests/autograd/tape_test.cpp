@@ -34,7 +34,6 @@ TEST_CASE("a dense layer: the gradients of weights, bias and input") {
 }
 
 // What is recorded
-// --------------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("nothing is recorded without a tape, and only what depends on something watched under one") {
   CHECK(!is_recording());
@@ -177,7 +176,6 @@ TEST_CASE("each tape of a nest watches in its own way") {
 }
 
 // Pausing, resetting
-// -------------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("what happens in a pause is constant") {
   Variable x(3.0);
@@ -398,7 +396,6 @@ TEST_CASE("resetting an inner tape leaves the outer one alone") {
 }
 
 // How often a tape answers
-// ------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a tape answers once, a persistent one as often as asked") {
   Variable x(3.0);

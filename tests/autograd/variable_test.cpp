@@ -108,7 +108,6 @@ TEST_CASE("a shared variable has one gradient") {
 }
 
 // Copy on write
-// ------------------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("an update is in place while the variable is alone with its memory") {
   Variable w(Tensor({1.0, 2.0, 3.0}));
@@ -205,7 +204,6 @@ TEST_CASE("a strided start becomes contiguous") {
 }
 
 // Under tapes
-// --------------------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a tape keeps yesterday's weights") {
   Variable w(Tensor({2.0, 3.0})), v(Tensor({5.0, 7.0}));

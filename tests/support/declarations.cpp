@@ -1,6 +1,6 @@
 #include "tests/support/declarations.h"
 
-#include <regex>
+#include <cctype>
 #include <sstream>
 
 namespace gradus::test {
@@ -34,10 +34,16 @@ std::string without_types(const std::string& parameters) {
   return out;
 }
 
+// Where the name ends in a line that starts a declaration, "Type name(...", and npos in any other.
+size_t name_end(const std::string& line) {
+  if (!std::isupper(static_cast<unsigned char>(line[0])) && !line.starts_with("std::vector<Tensor> ")) return std::string::npos;
+  const size_t space = line.find(' '), open = line.find('(');
+  return space != std::string::npos && open != std::string::npos && space < open ? open : std::string::npos;
+}
+
 }  // namespace
 
 std::vector<Declaration> declarations(std::string_view header) {
-  static const std::regex start(R"(^(?:Tensor|std::vector<Tensor>|[A-Z]\w+) (operator\S+?|\w+)\((.*)$)");
   std::vector<Declaration> out;
   std::istringstream lines{std::string(header)};
   std::string line, section, doc, statement, name;
@@ -63,14 +69,15 @@ std::vector<Declaration> declarations(std::string_view header) {
         else if (in_section) section += " " + line.substr(3);
         continue;
       }
-      std::smatch match;
-      if (!std::regex_match(line, match, start)) {
+      const size_t open = name_end(line);
+      if (open == std::string::npos) {
         shared = false;
         doc.clear();
         continue;
       }
-      name = match[1];
-      line = match[2];
+      const size_t space = line.rfind(' ', open);
+      name = line.substr(space + 1, open - space - 1);
+      line = line.substr(open + 1);
     }
     const size_t end = line.find(';');
     statement += " " + trimmed(line.substr(0, end));
