@@ -100,10 +100,13 @@ Tensor settle(const TensorFunction& f, Tensor z, const FixedPointOptions& option
     change = max(abs(next - z)).item<double>() / std::max(1.0, max(abs(next)).item<double>());
     z = next;
     if (change <= options.tolerance) return z;
-    if (!std::isfinite(change)) break;
+    if (!std::isfinite(change))
+      fail<ValueError>("fixed_point", "the iteration diverges; got values that are not finite after ", i + 1,
+                       " iterations, expected a map that contracts");
   }
-  fail<ValueError>("fixed_point", "no convergence; got a change of ", change, " after at most ", options.max_iterations,
-                   " iterations, expected ", options.tolerance, "; a map that contracts converges");
+  fail<ValueError>("fixed_point", "no convergence; got a change of ", change, " after ", options.max_iterations,
+                   " iterations, expected at most ", options.tolerance,
+                   "; allow more of them, or use a map that contracts faster");
 }
 
 }  // namespace

@@ -186,6 +186,9 @@ TEST_CASE("a fixed point is differentiated by the implicit function theorem, to 
 TEST_CASE("a fixed point that is none is an error that says how far it came") {
   CHECK_THROWS_WITH_AS(fixed_point([](const Tensor& z) { return 2 * z + 1; }, Tensor(1.0), {.max_iterations = 20}),
                        doctest::Contains("fixed_point: no convergence; got a change of"), ValueError);
+  CHECK_THROWS_WITH_AS(fixed_point([](const Tensor& z) { return exp(z); }, Tensor(1.0)),
+                       doctest::Contains("fixed_point: the iteration diverges; got values that are not finite after"),
+                       ValueError);
   CHECK_THROWS_AS(fixed_point([](const Tensor& z) { return concat({z, z}); }, ones({2})), ShapeError);
   CHECK(fixed_point([](const Tensor& z) { return z; }, zeros({0})).size() == 0);
 }
