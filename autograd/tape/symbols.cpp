@@ -80,13 +80,27 @@ constexpr std::array<std::string_view, 10> kLibraryScopes{"6gradus", "St", "Sa",
 constexpr std::array<std::string_view, 6> kStarts{"__libc_", "_start", "start_thread",
                                                   "__clone", "clone",  "execute_native_thread_routine"};
 
-// Inlined functions may have lost their namespace; then the file tells.
+// The folder the library was compiled in, with a slash at the end; empty where it has no debug information. First asked for by
+// frames_at(), which holds the lock that look_up() needs.
+const std::string& source_root() {
+  static const std::string root = [] {
+    constexpr std::string_view here = "autograd/tape/symbols.cpp";
+    for (const Frame& frame : look_up(reinterpret_cast<uintptr_t>(&frames_at)))
+      if (frame.file.ends_with(here)) return frame.file.substr(0, frame.file.size() - here.size());
+    return std::string();
+  }();
+  return root;
+}
+
+// Inlined functions may have lost their namespace; then the file tells: a source of the library, or a header wherever it is.
 bool library_file(std::string_view file) {
   if (file.find("/include/c++/") != std::string_view::npos) return true;
-  if (!file.ends_with(".h")) return false;
-  constexpr std::array<std::string_view, 4> folders{"/autograd/", "/optim/", "/data/", "/nn/"};
-  return std::any_of(folders.begin(), folders.end(),
-                     [&](std::string_view folder) { return file.find(folder) != std::string_view::npos; });
+  constexpr std::array<std::string_view, 4> folders{"autograd/", "optim/", "data/", "nn/"};
+  const std::string& root = source_root();
+  if (!root.empty() && file.starts_with(root) && starts_with_any(file.substr(root.size()), folders)) return true;
+  return file.ends_with(".h") && std::any_of(folders.begin(), folders.end(), [&](std::string_view folder) {
+           return file.find(std::string("/").append(folder)) != std::string_view::npos;
+         });
 }
 
 }  // namespace
@@ -95,6 +109,7 @@ const std::vector<Frame>& frames_at(uintptr_t address) {
   static std::mutex mutex;
   static auto& known = *new std::unordered_map<uintptr_t, std::vector<Frame>>;  // outlives every thread
   const std::lock_guard lock(mutex);
+  source_root();
   const auto [it, added] = known.try_emplace(address);
   if (added) {
     it->second = look_up(address);
