@@ -41,8 +41,8 @@ Workload elementwise(int64_t n, bool in_one_pass) {
   const Variable x(filled({n}, 1, 2));
   const std::string unit = "y = sum(tanh(x*0.7+0.3)*sigmoid(x)), " + std::to_string(n) + " elements, forward + backward";
   if (!in_one_pass) return gradient_of(unit, {x}, [=] { return sum(tanh(x * 0.7 + 0.3) * sigmoid(x)); });
-  const auto f = fused([](auto v) { return tanh(v * 0.7 + 0.3) * sigmoid(v); });
-  return gradient_of(unit + ", fused", {x}, [=] { return sum(f(x)); });
+  const auto f = fused_sum([](auto v) { return tanh(v * 0.7 + 0.3) * sigmoid(v); });
+  return gradient_of(unit + ", fused", {x}, [=] { return f(x); });
 }
 
 Workload broadcast_reduce() {
@@ -53,6 +53,13 @@ Workload broadcast_reduce() {
     const Tensor rstd = rsqrt(mean(xc * xc, 1, true) + 1e-5);
     return sum((xc * rstd * gamma + beta) * w);
   });
+}
+
+Workload layer_norm_op() {
+  const Variable x(filled({4096, 1024}, 1)), gamma(filled({1024}, 2)), beta(filled({1024}, 3));
+  const Tensor w = filled({4096, 1024}, 4);
+  return gradient_of("layer norm as one operation on [4096,1024], sum(out*w), forward + backward", {x, gamma, beta},
+                     [=] { return sum(layer_norm(x, gamma, beta) * w); });
 }
 
 Workload softmax_xent() {
@@ -115,6 +122,7 @@ std::vector<NamedWorkload> graph_workloads() {
           {"elementwise_fused", [] { return elementwise(4000000, true); }},
           {"elementwise_small", [] { return elementwise(1000, false); }},
           {"broadcast_reduce", broadcast_reduce},
+          {"layer_norm", layer_norm_op},
           {"softmax_xent", softmax_xent},
           {"lstm_unrolled", [] { return lstm_unrolled(16); }},
           {"lstm_unrolled_b1", [] { return lstm_unrolled(1); }},

@@ -1,90 +1,12 @@
 #include "tests/bench/harness.h"
 
-#include <sys/resource.h>
-#include <time.h>
-
-#include <algorithm>
-#include <cmath>
-#include <cstdio>
-
 namespace gradus::bench {
-namespace {
-
-constexpr int kEpisode = 10;
-
-double clock_ns(clockid_t id) {
-  timespec t{};
-  clock_gettime(id, &t);
-  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
-
-double quantile(std::vector<double> v, double q) {
-  if (v.empty()) return 0;
-  std::sort(v.begin(), v.end());
-  return v[std::min(v.size() - 1, static_cast<size_t>(static_cast<double>(v.size()) * q))];
-}
-
-}  // namespace
-
-double now_ns() { return clock_ns(CLOCK_MONOTONIC); }
-
-void measure(const std::string& name, const Workload& w, const Options& options) {
-  std::vector<double> wall, cpu;  // per rep; with one thread, CPU time below wall time means that the core was shared
-  const double first = w.rep();
-  double grad = 0, tenth = 0;
-  int64_t system_allocations = 0;
-  if (w.own_ns) {
-    wall.push_back(w.own_ns());
-  } else {
-    if (w.grad_sum) grad = w.grad_sum();
-    if (w.reset) {
-      for (int i = 1; i < kEpisode; ++i) tenth = w.rep();
-      w.reset();
-    }
-    int64_t n = 0;
-    for (const double begin = now_ns(); now_ns() - begin < 0.3e9 || n < 2; ++n) {
-      w.rep();
-      if (w.reset && n % kEpisode == kEpisode - 1) w.reset();
-    }
-    if (w.reset) w.reset();
-    system_allocations = memory::stats().system_allocations;
-    double total = 0;
-    for (n = 0; options.fixed_reps ? n < options.fixed_reps : (n < 15 || total < options.min_seconds * 1e9); ++n) {
-      const double c0 = clock_ns(CLOCK_PROCESS_CPUTIME_ID), t0 = now_ns();
-      w.rep();
-      wall.push_back(now_ns() - t0);
-      cpu.push_back(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - c0);
-      total += wall.back();
-      if (w.reset && n % kEpisode == kEpisode - 1) w.reset();
-    }
-    system_allocations = memory::stats().system_allocations - system_allocations;
-  }
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  std::printf("{\"peer\":\"%s\",\"workload\":\"%s\",\"threads\":%d,", w.peer.c_str(), name.c_str(), options.threads);
-  std::printf("\"median_ns\":%.0f,\"min_ns\":%.0f,\"p90_ns\":%.0f,\"cpu_median_ns\":%.0f,\"reps\":%zu,", quantile(wall, 0.5),
-              quantile(wall, 0), quantile(wall, 0.9), quantile(cpu, 0.5), wall.size());
-  std::printf("\"unit_work\":\"%s\",\"checksum\":%.9g,\"checksum_grad\":%.9g,\"loss10\":%.9g,", w.unit.c_str(), first, grad,
-              tenth);
-  std::printf("\"system_allocations\":%lld,\"peak_bytes\":%lld,\"maxrss_kb\":%ld%s}\n",
-              static_cast<long long>(system_allocations), static_cast<long long>(memory::stats().peak_bytes), usage.ru_maxrss,
-              w.extra ? w.extra().c_str() : "");
-  std::fflush(stdout);
-}
 
 Tensor filled(const Shape& shape, double seed, double scale) {
-  const int64_t n = numel("filled", shape);
-  std::vector<float> values(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; ++i)
-    values[static_cast<size_t>(i)] = static_cast<float>(std::sin(0.1 * static_cast<double>(i) + seed) * scale);
-  return Tensor(values, shape);
+  return Tensor(filled_values(numel("filled", shape), seed, scale), shape);
 }
 
-Tensor labels(int64_t n, int64_t classes) {
-  std::vector<int64_t> values(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i)] = (7 * i + 3) % classes;
-  return Tensor(values);
-}
+Tensor labels(int64_t n, int64_t classes) { return Tensor(label_values(n, classes)); }
 
 double abs_sum(const std::vector<Tensor>& tensors) {
   double total = 0;

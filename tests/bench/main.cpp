@@ -6,7 +6,8 @@
 
 int main(int argc, char** argv) {
   using namespace gradus::bench;
-  Options options;
+  Options options{.allocations = [] { return gradus::memory::stats().system_allocations; },
+                  .peak_bytes = [] { return gradus::memory::stats().peak_bytes; }};
   std::vector<std::string> only;
   bool list = false;
   CLI::App app("Runs the benchmark workloads and prints one JSON line per workload.");

@@ -1,0 +1,45 @@
+// The measuring part of the benchmark, which knows no library: ours and its peers are timed by the same code.
+//
+// A rep includes everything a user pays: forward, backward, update, freeing, reading the loss into a float. Warm-up is at least
+// 0.3 s and 2 reps, then at least 15 reps and 2 s. Training steps go back to their initial state, untimed, after every 10 reps:
+// repeated steps on one batch would drive the optimiser's state into subnormal numbers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gradus::bench {
+
+struct Options {
+  int threads = 1;
+  int64_t fixed_reps = 0;  // 0: by time
+  double min_seconds = 2;
+  std::function<int64_t()> allocations = {};  // requests to the system so far, where the library counts them
+  std::function<int64_t()> peak_bytes = {};
+};
+
+struct Workload {
+  std::string unit;                         // what one rep is
+  std::function<double()> rep;              // timed; returns the value a user would read
+  std::function<double()> grad_sum = {};    // untimed, after the first rep: sum of |gradient|
+  std::function<void()> reset = {};         // untimed, every 10 reps
+  std::function<double()> own_ns = {};      // set: the rep times itself and runs once
+  std::function<std::string()> extra = {};  // more JSON members
+  std::string peer = "gradus";
+};
+using NamedWorkload = std::pair<std::string, std::function<Workload()>>;
+
+/// Nanoseconds of a monotonic clock.
+double now_ns();
+/// Runs one workload and prints its JSON line.
+void measure(const std::string& name, const Workload& workload, const Options& options);
+
+/// The inputs of every implementation: element i, row-major, is float(sin(0.1 i + seed) * scale); label i is (7 i + 3) mod
+/// classes.
+std::vector<float> filled_values(int64_t n, double seed, double scale);
+std::vector<int64_t> label_values(int64_t n, int64_t classes);
+
+}  // namespace gradus::bench
