@@ -92,16 +92,6 @@ void run_gradient(const FusedFunction& f, std::span<Tensor> outs, const Inputs& 
   });
 }
 
-// Sums over the dimensions in which an input was broadcast.
-Tensor sum_to(const Tensor& g, const Shape& shape) {
-  if (g.shape() == shape) return g;
-  const int extra = g.ndim() - shape.ndim();
-  Shape axes;
-  for (int i = 0; i < g.ndim(); ++i)
-    if (i < extra || (shape[i - extra] == 1 && g.shape()[i] != 1)) axes.push_back(i);
-  return reshape(sum(g, Axes(axes)), shape);
-}
-
 Shape common_shape(const std::vector<Tensor>& xs) {
   Shape shape = xs[0].shape();
   for (const Tensor& x : xs) shape = broadcast_shapes(kName, shape, x.shape());
@@ -111,7 +101,7 @@ Shape common_shape(const std::vector<Tensor>& xs) {
 Tensor evaluate(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs, Fold fold);
 
 // All gradients in one pass; when they are recorded, each becomes a function of its own. g is shaped like the result, or one
-// element for all of it.
+// element for all of it. Gradients have the shape to which all broadcast: the walk sums them back.
 std::vector<Tensor> gradients(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs, const Tensor& g) {
   std::vector<Tensor> all = xs, out;
   all.push_back(g);
@@ -119,8 +109,7 @@ std::vector<Tensor> gradients(const std::shared_ptr<const FusedFunction>& f, con
     for (size_t k = 0; k < xs.size(); ++k) {
       const auto partial = f->partial(k);
       const auto compose = [&f](std::span<const Tensor> inputs) { return f->compose(inputs); };
-      const Tensor gradient = partial ? evaluate(partial, all, Fold::none) : composed_partial(compose, all, k);
-      out.push_back(sum_to(gradient, xs[k].shape()));
+      out.push_back(partial ? evaluate(partial, all, Fold::none) : composed_partial(compose, all, k));
     }
     return out;
   }
@@ -129,7 +118,6 @@ std::vector<Tensor> gradients(const std::shared_ptr<const FusedFunction>& f, con
   const Inputs inputs(all, shape);
   if (g.dtype() == DType::float64) run_gradient<double>(*f, out, inputs);
   else run_gradient<float>(*f, out, inputs);
-  for (size_t k = 0; k < xs.size(); ++k) out[k] = sum_to(out[k], xs[k].shape());
   return out;
 }
 

@@ -66,14 +66,15 @@ struct Custom {
   }
 };
 
-constexpr Op custom_op(std::string_view name) {
+constexpr Op custom_op(std::string_view name, bool broadcasts = false) {
   return {.name = name,
           .rules = {{{0, [](const Saved& s,
                             const Tensor& g) { return s.attrs<Custom*>()->gradient(static_cast<size_t>(s.index()), g); }}}},
           .variadic = true,
+          .broadcasts = broadcasts,
           .destroy = [](std::byte* attrs) { delete *reinterpret_cast<Custom**>(attrs); }};
 }
-constexpr Op kCustom = custom_op("custom_gradient"), kFused = custom_op("fused"), kCheckpoint = custom_op("checkpoint");
+constexpr Op kCustom = custom_op("custom_gradient"), kFused = custom_op("fused", true), kCheckpoint = custom_op("checkpoint");
 
 }  // namespace
 

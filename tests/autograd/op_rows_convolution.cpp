@@ -264,6 +264,22 @@ std::vector<Row> convolution_rows() {
                     raises<ShapeError>("image has the wrong rank", [] {
                       depthwise_conv2d(zeros({4, 4, 2}), zeros({3, 3, 2, 1}));
                     })};
+    if (row.name == "conv1d_transpose")
+      row.errors = {raises<ShapeError>("image has the wrong rank; got [1, 4, 4, 2], expected rank 3",
+                                       [] {
+                                         conv1d_transpose(zeros({1, 4, 4, 2}), zeros({3, 4, 2}));
+                                       }),
+                    raises<ValueError>("dilation out of range; got [0]", [] {
+                      conv1d_transpose(zeros({1, 4, 2}), zeros({3, 4, 2}), {.dilation = 0});
+                    })};
+    if (row.name == "conv3d_transpose")
+      row.errors = {raises<ShapeError>("filter has the wrong rank; got [3, 4, 2], expected rank 5",
+                                       [] {
+                                         conv3d_transpose(zeros({1, 2, 2, 2, 2}), zeros({3, 4, 2}));
+                                       }),
+                    raises<ShapeError>("empty filter; got [0, 1, 1, 4, 2]", [] {
+                      conv3d_transpose(zeros({1, 2, 2, 2, 2}), zeros({0, 1, 1, 4, 2}));
+                    })};
     if (row.name == "conv2d_transpose") {
       const auto with = [](ConvTransposeOptions options) {
         return [=] { conv2d_transpose(zeros({1, 4, 4, 2}), zeros({3, 3, 4, 2}), options); };

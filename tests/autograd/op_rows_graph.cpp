@@ -35,6 +35,9 @@ std::vector<Row> graph_rows() {
   stopped.pointwise = true;
   stopped.differentiable = false;
 
+  stopped.errors = {raises<ValueError>(
+      "has no value", [] { stop_gradient(Tensor()); }, "Tensor")};
+
   Row identity = exact;
   identity.name = "identity";
   identity.call = [](const std::vector<Tensor>& in) { return detail::fresh(in[0]); };

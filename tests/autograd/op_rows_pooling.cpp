@@ -132,6 +132,18 @@ std::vector<Row> pooling_rows() {
   std::vector<Row> rows = rows_of("max_pool", max_pool1d, max_pool2d, max_pool3d, largest);
   for (Row& row : rows_of("avg_pool", avg_pool1d, avg_pool2d, avg_pool3d, mean_of)) rows.push_back(std::move(row));
   for (Row& row : rows) {
+    const auto fewer = [&](std::string_view name, auto pool, Shape image, Shape wrong) {
+      if (row.name != name) return;
+      row.errors = {
+          raises<ShapeError>("image has the wrong rank; got " + text(wrong), [=] { pool(zeros(wrong), PoolOptions()); }),
+          raises<ShapeError>("window larger than the padded image; got an extent of 9",
+                             [=] { pool(zeros(image), PoolOptions{.window = 9}); }),
+          raises<ValueError>("window out of range; got [0]", [=] { pool(zeros(image), PoolOptions{.window = 0}); })};
+    };
+    fewer("max_pool1d", max_pool1d, {1, 4, 2}, {1, 4, 4, 2});
+    fewer("avg_pool1d", avg_pool1d, {1, 4, 2}, {1, 4, 4, 2});
+    fewer("max_pool3d", max_pool3d, {1, 4, 4, 4, 2}, {1, 4, 2});
+    fewer("avg_pool3d", avg_pool3d, {1, 4, 4, 4, 2}, {1, 4, 2});
     if (row.name == "max_pool2d") row.errors = errors(max_pool2d);
     if (row.name == "avg_pool2d") row.errors = errors(avg_pool2d);
     if (row.name == "max_pool1d")  // windows {x0 x1} {x1 x2 x3}: the first of equals takes the gradient, NaN wins

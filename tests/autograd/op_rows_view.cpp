@@ -183,6 +183,8 @@ std::vector<Row> view_rows() {
             reshape(x, {int64_t{1} << 62, 4});
           })});
   errors("flatten", {raises<ShapeError>("axis out of range; got 2", [x] { flatten(x, 2); })});
+  errors("transpose", {raises<ValueError>(
+                          "has no value", [] { transpose(Tensor()); }, "Tensor")});
   errors("permute", {raises<ShapeError>("not an order of the axes; got [0]", [x] { permute(x, {0}); }),
                      raises<ShapeError>("axis given twice",
                                         [x] {

@@ -85,4 +85,21 @@ std::vector<int64_t> label_values(int64_t n, int64_t classes) {
   return values;
 }
 
+std::vector<float> glorot_values(std::mt19937& generator, int64_t out, int64_t in) {
+  const double limit = std::sqrt(6.0 / static_cast<double>(out + in));
+  std::vector<float> values(static_cast<size_t>(out * in));
+  for (float& v : values) v = static_cast<float>((2.0 * static_cast<double>(generator()) / 4294967296.0 - 1.0) * limit);
+  return values;
+}
+
+void shuffle(std::span<int64_t> order, std::mt19937& generator) {
+  for (size_t i = order.size(); i-- > 1;) std::swap(order[i], order[generator() % (i + 1)]);
+}
+
+std::string training_members(double train_ns, double test_accuracy) {
+  char text[96];
+  std::snprintf(text, sizeof text, ",\"train_seconds\":%.4f,\"test_accuracy\":%.4f", train_ns * 1e-9, test_accuracy);
+  return text;
+}
+
 }  // namespace gradus::bench

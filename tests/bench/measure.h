@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <random>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,5 +43,10 @@ void measure(const std::string& name, const Workload& workload, const Options& o
 /// classes.
 std::vector<float> filled_values(int64_t n, double seed, double scale);
 std::vector<int64_t> label_values(int64_t n, int64_t classes);
+
+// What mnist_epochs draws and reports, the same on both sides.
+std::vector<float> glorot_values(std::mt19937& generator, int64_t out, int64_t in);  // [out, in], uniform
+void shuffle(std::span<int64_t> order, std::mt19937& generator);                     // Fisher and Yates, from the end
+std::string training_members(double train_ns, double test_accuracy);                 // JSON
 
 }  // namespace gradus::bench

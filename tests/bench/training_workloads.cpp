@@ -137,10 +137,7 @@ Workload mnist_epochs() {
             std::mt19937 gen(1234);
             for (size_t k = 0; k < net.parameters.size(); k += 2) {
               const Shape shape = net.parameters[k].shape();
-              const double limit = std::sqrt(6.0 / static_cast<double>(shape[0] + shape[1]));
-              std::vector<float> values(static_cast<size_t>(shape[0] * shape[1]));
-              for (float& v : values) v = static_cast<float>((2.0 * static_cast<double>(gen()) / 4294967296.0 - 1.0) * limit);
-              net.parameters[k].assign(Tensor(values, shape));
+              net.parameters[k].assign(Tensor(glorot_values(gen, shape[0], shape[1]), shape));
             }
             optim::RMSprop optimizer = rmsprop();
             const int64_t n = x.shape(0), batch = 128;
@@ -149,8 +146,7 @@ Workload mnist_epochs() {
             double last = 0;
             const double begin = now_ns();
             for (int epoch = 0; epoch < 5; ++epoch) {
-              for (int64_t i = n - 1; i > 0; --i)
-                std::swap(order[static_cast<size_t>(i)], order[gen() % static_cast<size_t>(i + 1)]);
+              shuffle(order, gen);
               const Tensor permutation(order);
               double total = 0;
               for (int64_t b = 0; b < n; b += batch) {
@@ -169,12 +165,7 @@ Workload mnist_epochs() {
             return last;
           },
       .own_ns = [=] { return *train_ns; },
-      .extra =
-          [=] {
-            char text[96];
-            std::snprintf(text, sizeof text, ",\"train_seconds\":%.4f,\"test_accuracy\":%.4f", *train_ns * 1e-9, *accuracy);
-            return std::string(text);
-          }};
+      .extra = [=] { return training_members(*train_ns, *accuracy); }};
 }
 
 }  // namespace

@@ -200,18 +200,16 @@ Workload mnist_epochs() {
           p.zero_();
           continue;
         }
-        double limit = std::sqrt(6.0 / double(p.size(0) + p.size(1)));
-        for (int64_t i = 0; i < p.numel(); ++i)
-          p.data_ptr<float>()[i] = float((2.0 * double(gen()) / 4294967296.0 - 1.0) * limit);
+        const std::vector<float> values = glorot_values(gen, p.size(0), p.size(1));
+        std::copy(values.begin(), values.end(), p.data_ptr<float>());
       }
     }
     auto opt = rmsprop(net);
     const int64_t n = x.size(0), batch = 128;
     Tensor perm = torch::arange(n, torch::kInt64);
-    int64_t* p = perm.data_ptr<int64_t>();
     double last = 0, t0 = now_ns();
     for (int epoch = 0; epoch < 5; ++epoch) {
-      for (int64_t i = n - 1; i > 0; --i) std::swap(p[i], p[int64_t(gen()) % (i + 1)]);
+      shuffle({perm.data_ptr<int64_t>(), static_cast<size_t>(n)}, gen);
       double sum = 0;
       for (int64_t b = 0; b < n; b += batch) {
         Tensor idx = perm.slice(0, b, std::min(b + batch, n));
@@ -229,11 +227,7 @@ Workload mnist_epochs() {
     *accuracy = net.forward(xt).argmax(1).eq(yt).sum().item<double>() / double(yt.numel());
     return last;
   };
-  w.extra = [=] {
-    char s[128];
-    std::snprintf(s, sizeof s, ",\"train_seconds\":%.4f,\"test_accuracy\":%.4f", *train_ns * 1e-9, *accuracy);
-    return std::string(s);
-  };
+  w.extra = [=] { return training_members(*train_ns, *accuracy); };
   return w;
 }
 

@@ -1,4 +1,5 @@
-// Bad input to what rearranges, writes by index, convolves, pools, scans and sorts; named as in bad_input_test.cpp.
+// Bad input to the operations of the headers that ops.h gathers: what rearranges, writes by index, convolves, pools, scans and
+// sorts; named as in bad_input_test.cpp.
 #include <functional>
 #include <utility>
 #include <vector>
