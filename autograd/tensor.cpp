@@ -12,10 +12,8 @@ namespace {
 
 // A header for memory that no Tensor owns: a caller's array, or one element of a tensor under construction.
 struct Borrowed : detail::TensorImpl {
-  Borrowed(void* memory, const Shape& dims, DType type) {
+  Borrowed(void* memory, const Shape& dims, DType type) : TensorImpl(type, dims) {
     data = static_cast<std::byte*>(memory);
-    dtype = type;
-    shape = dims;
     strides = contiguous_strides(dims);
     size = numel("read", dims);
   }

@@ -7,10 +7,24 @@
 
 namespace gradus::nn {
 
+namespace {
+
+// The activations that the operation applies itself.
+std::optional<DenseActivation> built_in(const Activation& activation) {
+  if (activation.same_as(linear)) return DenseActivation::linear;
+  if (activation.same_as(relu)) return DenseActivation::relu;
+  if (activation.same_as(sigmoid)) return DenseActivation::sigmoid;
+  if (activation.same_as(tanh)) return DenseActivation::tanh;
+  return std::nullopt;
+}
+
+}  // namespace
+
 struct Dense::State {
   int64_t units;
   Options options;
   bool has_activation;
+  std::optional<DenseActivation> built_in;
   std::optional<Variable> kernel, bias;
 
   void check(const Shape& input, const std::string& name) const {
@@ -29,20 +43,25 @@ Dense::Dense(int64_t units, Options options) {
     fail<DTypeError>("Dense", "dtype is not floating; got ", options.dtype, ", expected float32 or another");
   if (!options.name.empty()) set_name(options.name);
   const bool has_activation = !options.activation.same_as(linear);
-  state_ = std::make_shared<State>(State{units, std::move(options), has_activation, {}, {}});
+  const auto built_in = nn::built_in(options.activation);
+  state_ = std::make_shared<State>(State{units, std::move(options), has_activation, built_in, {}, {}});
 }
 
-Tensor Dense::logits(const Tensor& x, bool) {
+Tensor Dense::sums(const Tensor& input, DenseActivation activation) {
   State& s = *state_;
-  if (!s.kernel) build(x.shape());
-  else if (x.ndim() < 2 || x.shape().back() != s.kernel->shape()[0]) s.check(x.shape(), name());
-  Tensor y = x.dtype() == s.options.dtype ? matmul(x, *s.kernel) : matmul(x.astype(s.options.dtype), *s.kernel);
-  return s.bias ? y + *s.bias : y;
+  if (!s.kernel) build(input.shape());
+  else if (input.ndim() < 2 || input.shape().back() != s.kernel->shape()[0]) s.check(input.shape(), name());
+  const Tensor x = input.dtype() == s.options.dtype ? input : input.astype(s.options.dtype);
+  return s.bias ? dense(x, *s.kernel, *s.bias, activation) : matmul(x, *s.kernel);
 }
 
-Tensor Dense::call(const Tensor& x, bool training) {
-  Tensor y = logits(x, training);
-  return state_->has_activation ? state_->options.activation(y) : y;
+Tensor Dense::logits(const Tensor& x, bool) { return sums(x, DenseActivation::linear); }
+
+Tensor Dense::call(const Tensor& x, bool) {
+  State& s = *state_;
+  if (s.built_in && s.options.use_bias) return sums(x, *s.built_in);
+  Tensor y = sums(x, DenseActivation::linear);
+  return s.has_activation ? s.options.activation(y) : y;
 }
 
 const Activation* Dense::output_activation() const { return state_->has_activation ? &state_->options.activation : nullptr; }

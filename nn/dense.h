@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "autograd/ops.h"
 #include "nn/initializer.h"
 #include "nn/layer.h"
 
@@ -41,6 +42,8 @@ class Dense : public Layer {
   const Variable& bias() const;
 
  private:
+  Tensor sums(const Tensor& input, DenseActivation activation);
+
   struct State;
   std::shared_ptr<State> state_;  // shared by copies, so that they share the variables of the first call
 };

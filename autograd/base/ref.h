@@ -1,11 +1,27 @@
 // Intrusive reference counting. The counted type owns an atomic `refs` that starts at 1 and a static `destroy(T*)`.
-// A count of one is seen without a locked instruction, which is the common case when a temporary dies.
+// Counting takes no locked instruction where none is needed: when the last reference dies, and while the process has one thread,
+// where the C library tells.
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <utility>
 
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
+
 namespace gradus {
+
+namespace detail {
+inline bool single_threaded() {
+#if __has_include(<sys/single_threaded.h>)
+  return __libc_single_threaded != 0;
+#else
+  return false;
+#endif
+}
+}  // namespace detail
 
 template <class T>
 class Ref {
@@ -19,7 +35,10 @@ class Ref {
   }
   /// Adds a reference.
   static Ref share(T* object) {
-    if (object) object->refs.fetch_add(1, std::memory_order_relaxed);
+    if (object) {
+      if (detail::single_threaded()) object->refs.store(count(object) + 1, std::memory_order_relaxed);
+      else object->refs.fetch_add(1, std::memory_order_relaxed);
+    }
     return adopt(object);
   }
 
@@ -47,11 +66,17 @@ class Ref {
   bool unique() const { return object_ && object_->refs.load(std::memory_order_acquire) == 1; }
 
   static void release(T* object) {
-    if (object->refs.load(std::memory_order_acquire) == 1 || object->refs.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      T::destroy(object);
+    const uint32_t before = object->refs.load(std::memory_order_acquire);
+    if (before != 1) {
+      if (detail::single_threaded()) return object->refs.store(before - 1, std::memory_order_relaxed);
+      if (object->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    }
+    T::destroy(object);
   }
 
  private:
+  static uint32_t count(const T* object) { return object->refs.load(std::memory_order_relaxed); }
+
   T* object_ = nullptr;
 };
 

@@ -221,6 +221,14 @@ void copy(TensorImpl& out, const TensorImpl& in) {
         64);
     return;
   }
+  if (!conversion && out.contiguous && in.contiguous && in.size > 1 && in.size == out.shape.back() &&
+      in.size == in.shape.back()) {
+    const int64_t bytes = in.size * sizes.to;  // one row, repeated
+    parallel_for(n / in.size, std::max<int64_t>(1, kGrain / in.size), [&](int64_t begin, int64_t end) {
+      for (; begin < end; ++begin) std::memcpy(out.data + begin * bytes, in.data, static_cast<size_t>(bytes));
+    });
+    return;
+  }
   const Loop<2> loop(out.shape, {broadcast(out, out.shape), broadcast(in, out.shape)});
   if (!conversion && transpose_copy(loop, sizes.to)) return;
   loop.run(kGrain, [&](const auto& p, const auto& steps, int64_t count) { run(p[0], steps[0], p[1], steps[1], count); });

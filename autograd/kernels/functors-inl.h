@@ -41,6 +41,13 @@ struct Functor<Fn::multiply> : Arithmetic<2> {
   }
 };
 template <>
+struct Functor<Fn::add_product> : Traits<3> {
+  template <class V>
+  static HWY_INLINE V eval(V sum, V a, V b) {
+    return sum + a * b;
+  }
+};
+template <>
 struct Functor<Fn::divide> : Traits<2> {
   template <class V>
   static HWY_INLINE V eval(V a, V b) {

@@ -20,9 +20,10 @@ namespace {
 
 using detail::TensorImpl;
 
-// Products of at most this many multiplications skip BLAS. Measured with AVX2: ours wins up to about 48^3, and between a matrix
-// and a vector (one pass over memory, little to keep in registers) up to about 64^2.
-constexpr double kSmallProduct = 32 * 32 * 32, kSmallVector = 64 * 64;
+// Where our own kernel replaces BLAS, measured with AVX-512 and AVX2: products of matrices up to about 512^3, which neither the
+// packing of both operands nor the call itself makes dearer; between a matrix and a vector only those whose call costs more.
+constexpr double kOwnProduct = 512.0 * 512 * 512, kOwnVector = 64 * 64, kSmallProduct = 32 * 32 * 32;
+constexpr int64_t kThin = 4;  // rows or columns below which a product is bound by memory
 // Multiplications that take about as long as one element of simple arithmetic.
 constexpr double kProductsPerElement = 8;
 // Above this a single product is worth splitting by itself.
@@ -34,7 +35,11 @@ struct Extents {
   double products() const {
     return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(std::max<int64_t>(k, 1));
   }
-  bool small() const { return products() <= (m == 1 || n == 1 ? kSmallVector : kSmallProduct); }
+  bool thin() const { return std::min(m, n) < kThin; }
+  /// Ours, on the calling thread, however the operands lie.
+  bool small() const { return products() <= (m == 1 || n == 1 ? kOwnVector : kSmallProduct); }
+  /// Ours.
+  bool own() const { return small() || (!thin() && products() <= kOwnProduct); }
 };
 
 template <class T>
@@ -131,26 +136,55 @@ void integer_product(T* out, MatrixView<T> a, MatrixView<T> b, Extents e, bool a
   });
 }
 
+// Ours
+
+/// Split by whole panels of columns, or of rows where there are few columns: an element is the same whoever computes it.
+template <class T>
+void own_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
+  if (e.small()) return matmul_small(out, out_row, a, b, e.m, e.n, e.k, accumulate);
+  if (e.m <= 32 && e.m >= 8 && e.n >= 4 * e.m && b.column != 1) {
+    // Few rows do not repay packing all of b: the transposed product packs a, and adds up every element in the same order.
+    const Ref<detail::Buffer> buffer = detail::Buffer::allocate(e.n * e.m * static_cast<int64_t>(sizeof(T)));
+    T* transposed = reinterpret_cast<T*>(buffer->data());
+    own_product<T>(transposed, e.m, {b.data, b.column, b.row}, {a.data, a.column, a.row}, {e.n, e.m, e.k}, false);
+    for (int64_t j = 0; j < e.n; ++j)
+      for (int64_t i = 0; i < e.m; ++i) {
+        const T sum = transposed[j * e.m + i];
+        out[i * out_row + j] = accumulate ? out[i * out_row + j] + sum : sum;
+      }
+    return;
+  }
+  constexpr int64_t kColumns = 32, kRows = 8;
+  const bool by_columns = e.n >= 4 * kColumns;
+  const int64_t width = by_columns ? kColumns : kRows, length = by_columns ? e.n : e.m;
+  const double work = e.products() / static_cast<double>(length) * static_cast<double>(width);
+  const auto grain = static_cast<int64_t>(std::max(1.0, kGrain * kProductsPerElement / work));
+  parallel_for((length + width - 1) / width, grain, [&](int64_t begin, int64_t end) {
+    begin *= width, end = std::min(end * width, length);
+    if (by_columns)
+      matmul_small(out + begin, out_row, a, {b.data + begin * b.column, b.row, b.column}, e.m, end - begin, e.k, accumulate);
+    else
+      matmul_small(out + begin * out_row, out_row, {a.data + begin * a.row, a.row, a.column}, b, end - begin, e.n, e.k,
+                   accumulate);
+  });
+}
+
 // Batches
 
 template <class T>
-void product(T* out, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
+void strided_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
   if constexpr (kBlas<T>) {
-    if (e.small()) return matmul_small(out, a, b, e.m, e.n, e.k, accumulate);
-    if (e.k == 0) {
-      if (!accumulate) std::fill_n(out, e.m * e.n, T(0));
-      return;
-    }
-    blas_product(out, e.n, a, b, e, accumulate);
+    if (e.own()) return own_product(out, out_row, a, b, e, accumulate);
+    if (e.k > 0) return blas_product(out, out_row, a, b, e, accumulate);
+    for (int64_t i = 0; i < e.m && !accumulate; ++i) std::fill_n(out + i * out_row, e.n, T(0));
   } else {
     integer_product(out, a, b, e, accumulate);
   }
 }
 
 template <class T>
-void strided_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
-  if (e.m == 1 || out_row == e.n) return product(out, a, b, e, accumulate);
-  blas_product(out, out_row, a, b, e, accumulate);
+void product(T* out, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
+  strided_product(out, e.n, a, b, e, accumulate);
 }
 
 template <class T>
@@ -173,8 +207,8 @@ bool readable(MatrixView<T> x, int64_t rows, int64_t columns) {
 /// Calls f with a and b, or with dense copies of them where that is what a product of these extents needs.
 template <class T, class F>
 void with_readable(const TensorImpl& a, const TensorImpl& b, Extents e, const F& f) {
-  const bool keep_a = e.small() || !kBlas<T> || readable(matrix<T>(a), e.m, e.k);
-  const bool keep_b = e.small() || readable(matrix<T>(b), e.k, e.n);
+  const bool keep_a = e.own() || !kBlas<T> || readable(matrix<T>(a), e.m, e.k);
+  const bool keep_b = (e.own() && kBlas<T>) || e.small() || readable(matrix<T>(b), e.k, e.n);
   if (keep_a && keep_b) return f(a, b);
   const Ref<TensorImpl> dense_a = keep_a ? Ref<TensorImpl>() : converted(a, a.dtype);
   const Ref<TensorImpl> dense_b = keep_b ? Ref<TensorImpl>() : converted(b, b.dtype);

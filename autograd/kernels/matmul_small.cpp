@@ -1,6 +1,8 @@
-// Blocks of 4 rows by 2 vectors of the result stay in registers while k runs. Columns of b that do not lie side by side are
-// packed into panels on the stack first; elements of a are broadcast one by one, so that a may have any strides. The columns left
-// over go through shorter vectors, the last one alone: nothing outside the matrices is read or written.
+// Blocks of 8 rows (6 where there are 16 registers) by 2 vectors of the result stay in registers while k runs. Columns of b that
+// do not lie side by side, or are read by many rows, are packed into panels on the stack first; elements of a are broadcast one
+// by one, so that a may have any strides. The columns left over go through shorter vectors, the last one alone: nothing outside
+// the matrices is read or written. Bound by the multipliers as long as a panel of b stays in the first cache and the rows of a
+// in the second, which kDepth and kBand see to.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "autograd/kernels/matmul_small.cpp"
 #include "autograd/kernels/simd.h"
@@ -10,6 +12,7 @@
 #include "hwy/highway.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "autograd/kernels/matmul_small.h"
 
@@ -20,7 +23,12 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr int64_t kRows = 4, kDepth = 64;
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET >= HWY_NEON
+constexpr int64_t kRows = 8;
+#else
+constexpr int64_t kRows = 6;
+#endif
+constexpr int64_t kDepth = 192, kBand = 256, kRowsToPack = 4 * kRows, kNearBytes = 16 << 10;
 
 /// The R x (C vectors) block of out at `out`. b: rows of whole vectors, `step` elements apart.
 template <int64_t R, int64_t C, class D, class T = hn::TFromD<D>>
@@ -28,25 +36,25 @@ HWY_INLINE void block(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b,
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   using V = hn::Vec<D>;
   V sums[R][C];
-  HWY_UNROLL(4)
+  HWY_UNROLL(8)
   for (int64_t r = 0; r < R; ++r) {
-    HWY_UNROLL(4)
+    HWY_UNROLL(8)
     for (int64_t c = 0; c < C; ++c) sums[r][c] = accumulate ? hn::LoadU(d, out + r * out_row + c * lanes) : hn::Zero(d);
   }
   for (int64_t i = 0; i < k; ++i) {
     V columns[C];
-    HWY_UNROLL(4)
+    HWY_UNROLL(8)
     for (int64_t c = 0; c < C; ++c) columns[c] = hn::LoadU(d, b + i * step + c * lanes);
-    HWY_UNROLL(4)
+    HWY_UNROLL(8)
     for (int64_t r = 0; r < R; ++r) {
       const V factor = hn::Set(d, a.data[r * a.row + i * a.column]);
-      HWY_UNROLL(4)
+      HWY_UNROLL(8)
       for (int64_t c = 0; c < C; ++c) sums[r][c] = hn::MulAdd(factor, columns[c], sums[r][c]);
     }
   }
-  HWY_UNROLL(4)
+  HWY_UNROLL(8)
   for (int64_t r = 0; r < R; ++r) {
-    HWY_UNROLL(4)
+    HWY_UNROLL(8)
     for (int64_t c = 0; c < C; ++c) hn::StoreU(sums[r][c], d, out + r * out_row + c * lanes);
   }
 }
@@ -56,9 +64,14 @@ template <int64_t C, class D, class T = hn::TFromD<D>>
 HWY_INLINE void panel(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b, int64_t step, int64_t m, int64_t k,
                       bool accumulate) {
   int64_t i = 0;
-  for (; i + kRows <= m; i += kRows)
-    block<kRows, C>(d, out + i * out_row, out_row, {a.data + i * a.row, a.row, a.column}, b, step, k, accumulate);
-  for (; i < m; ++i) block<1, C>(d, out + i * out_row, out_row, {a.data + i * a.row, a.row, a.column}, b, step, k, accumulate);
+  const auto rows = [&]<int64_t R>() {
+    for (; i + R <= m; i += R)
+      block<R, C>(d, out + i * out_row, out_row, {a.data + i * a.row, a.row, a.column}, b, step, k, accumulate);
+  };
+  rows.template operator()<kRows>();
+  rows.template operator()<4>();
+  rows.template operator()<2>();
+  rows.template operator()<1>();
 }
 
 /// packed[i * width + j] = b[i, j]: b transposed in squares of 4 x 4 where that is its layout.
@@ -70,16 +83,17 @@ HWY_INLINE void pack(T* packed, int64_t width, MatrixView<T> b, int64_t k) {
     if (b.row == 1 && width % 4 == 0) {
       const hn::Full128<T> d;
       const hn::Full128<double> pairs;
-      for (; done + 4 <= k; done += 4) {
-        for (int64_t j = 0; j < width; j += 4) {
-          const T* column = b.data + done + j * b.column;
+      done = k / 4 * 4;
+      for (int64_t j = 0; j < width; j += 4) {
+        for (int64_t i = 0; i < done; i += 4) {
+          const T* column = b.data + i + j * b.column;
           const auto c0 = hn::LoadU(d, column), c1 = hn::LoadU(d, column + b.column);
           const auto c2 = hn::LoadU(d, column + 2 * b.column), c3 = hn::LoadU(d, column + 3 * b.column);
           const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, c0, c1)),
                      high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, c0, c1));
           const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, c2, c3)),
                      high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, c2, c3));
-          T* to = packed + done * width + j;
+          T* to = packed + i * width + j;
           hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
           hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + width);
           hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * width);
@@ -89,47 +103,80 @@ HWY_INLINE void pack(T* packed, int64_t width, MatrixView<T> b, int64_t k) {
     }
   }
 #endif
+  if (b.column == 1) {
+    for (int64_t i = 0; i < k; ++i) std::copy_n(b.data + i * b.row, width, packed + i * width);
+    return;
+  }
   for (int64_t i = done; i < k; ++i)
     for (int64_t j = 0; j < width; ++j) packed[i * width + j] = b.data[i * b.row + j * b.column];
 }
 
-/// Consumes panels of C vectors while whole ones are left; returns the first column not done.
+/// Whether rows of b are read where they lie: side by side, and few enough of them or near enough to stay in the first cache.
+template <class T>
+bool direct(MatrixView<T> b, int64_t m, int64_t k) {
+  return b.column == 1 && (m < kRowsToPack || k * b.row * static_cast<int64_t>(sizeof(T)) <= kNearBytes);
+}
+
+/// Consumes panels of C vectors while whole ones are left; returns the first column not done. k <= kDepth.
 template <int64_t C, size_t kLanes, class T>
-HWY_INLINE int64_t panels(T* out, MatrixView<T> a, MatrixView<T> b, int64_t m, int64_t n, int64_t k, bool accumulate, int64_t j) {
+HWY_INLINE int64_t panels(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, int64_t m, int64_t n, int64_t k,
+                          bool accumulate, int64_t j) {
   const hn::CappedTag<T, kLanes> d;
   const int64_t width = C * static_cast<int64_t>(hn::Lanes(d));
+  const bool unpacked = direct(b, m, k);
+  HWY_ALIGN T packed[kDepth * C * static_cast<int64_t>(kLanes)];
   for (; j + width <= n; j += width) {
     const T* column = b.data + j * b.column;
-    if (b.column == 1 || width == 1) {
-      panel<C>(d, out + j, n, a, column, b.row, m, k, accumulate);
-      continue;
-    }
-    HWY_ALIGN T packed[kDepth * C * static_cast<int64_t>(kLanes)];
-    for (int64_t i = 0; i == 0 || i < k; i += kDepth) {  // k = 0 still clears out
-      const int64_t depth = std::min(k - i, kDepth);
-      pack(packed, width, {column + i * b.row, b.row, b.column}, depth);
-      panel<C>(d, out + j, n, {a.data + i * a.column, a.row, a.column}, packed, width, m, depth, accumulate || i > 0);
-    }
+    if (!unpacked) pack(packed, width, {column, b.row, b.column}, k);
+    panel<C>(d, out + j, out_row, a, unpacked ? column : packed, unpacked ? b.row : width, m, k, accumulate);
   }
   return j;
 }
 
-template <class T>
-HWY_INLINE void multiply(T* out, MatrixView<T> a, MatrixView<T> b, int64_t m, int64_t n, int64_t k, bool accumulate) {
-  constexpr size_t kFull = 64 / sizeof(T), kSixteenBytes = 16 / sizeof(T);
-  int64_t j = panels<2, kFull>(out, a, b, m, n, k, accumulate, 0);
-  j = panels<1, kFull>(out, a, b, m, n, k, accumulate, j);
-  if (j < n && kFull > kSixteenBytes) j = panels<1, kSixteenBytes>(out, a, b, m, n, k, accumulate, j);
-  if (j < n) panels<1, 1>(out, a, b, m, n, k, accumulate, j);
+/// The last columns, fewer than a vector: as a vector on the stack, filled up with zeros.
+template <size_t kLanes, class T>
+HWY_INLINE void rest(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, int64_t m, int64_t n, int64_t k, bool accumulate,
+                     int64_t j) {
+  const hn::CappedTag<T, kLanes> d;
+  const auto width = static_cast<int64_t>(hn::Lanes(d)), columns = n - j;
+  HWY_ALIGN T packed[kDepth * static_cast<int64_t>(kLanes)], tile[kRows * static_cast<int64_t>(kLanes)] = {};
+  for (int64_t i = 0; i < k; ++i)
+    for (int64_t c = 0; c < width; ++c) packed[i * width + c] = c < columns ? b.data[i * b.row + (j + c) * b.column] : T(0);
+  for (int64_t i = 0; i < m; i += kRows) {
+    const int64_t rows = std::min(kRows, m - i);
+    for (int64_t r = 0; accumulate && r < rows; ++r) std::copy_n(out + (i + r) * out_row + j, columns, tile + r * width);
+    panel<1>(d, tile, width, {a.data + i * a.row, a.row, a.column}, packed, width, rows, k, accumulate);
+    for (int64_t r = 0; r < rows; ++r) std::copy_n(tile + r * width, columns, out + (i + r) * out_row + j);
+  }
 }
 
-void multiply_float(float* out, const MatrixView<float>& a, const MatrixView<float>& b, int64_t m, int64_t n, int64_t k,
-                    bool accumulate) {
-  multiply<float>(out, a, b, m, n, k, accumulate);
+template <class T>
+HWY_INLINE void multiply(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, int64_t m, int64_t n, int64_t k,
+                         bool accumulate) {
+  constexpr size_t kFull = 64 / sizeof(T), kSixteenBytes = 16 / sizeof(T);
+  for (int64_t l = 0; l == 0 || l < k; l += kDepth) {  // k = 0 still clears out
+    const int64_t depth = std::min(k - l, kDepth);
+    const MatrixView<T> right{b.data + l * b.row, b.row, b.column};
+    for (int64_t i = 0; i < m; i += kBand) {
+      const int64_t rows = std::min(kBand, m - i);
+      const MatrixView<T> left{a.data + i * a.row + l * a.column, a.row, a.column};
+      T* to = out + i * out_row;
+      const bool add = accumulate || l > 0;
+      int64_t j = panels<2, kFull>(to, out_row, left, right, rows, n, depth, add, 0);
+      j = panels<1, kFull>(to, out_row, left, right, rows, n, depth, add, j);
+      if (n - j > static_cast<int64_t>(kSixteenBytes)) rest<kFull>(to, out_row, left, right, rows, n, depth, add, j);
+      else if (j < n) rest<kSixteenBytes>(to, out_row, left, right, rows, n, depth, add, j);
+    }
+  }
 }
-void multiply_double(double* out, const MatrixView<double>& a, const MatrixView<double>& b, int64_t m, int64_t n, int64_t k,
-                     bool accumulate) {
-  multiply<double>(out, a, b, m, n, k, accumulate);
+
+void multiply_float(float* out, int64_t out_row, const MatrixView<float>& a, const MatrixView<float>& b, int64_t m, int64_t n,
+                    int64_t k, bool accumulate) {
+  multiply<float>(out, out_row, a, b, m, n, k, accumulate);
+}
+void multiply_double(double* out, int64_t out_row, const MatrixView<double>& a, const MatrixView<double>& b, int64_t m, int64_t n,
+                     int64_t k, bool accumulate) {
+  multiply<double>(out, out_row, a, b, m, n, k, accumulate);
 }
 
 }  // namespace
@@ -144,16 +191,18 @@ HWY_EXPORT(multiply_float);
 HWY_EXPORT(multiply_double);
 }  // namespace
 
-void matmul_small(float* out, MatrixView<float> a, MatrixView<float> b, int64_t m, int64_t n, int64_t k, bool accumulate) {
+void matmul_small(float* out, int64_t out_row, MatrixView<float> a, MatrixView<float> b, int64_t m, int64_t n, int64_t k,
+                  bool accumulate) {
   // A single column is computed as a single row: its elements lie side by side.
-  if (n == 1)
-    return HWY_DYNAMIC_DISPATCH(multiply_float)(out, {b.data, b.column, b.row}, {a.data, a.column, a.row}, 1, m, k, accumulate);
-  HWY_DYNAMIC_DISPATCH(multiply_float)(out, a, b, m, n, k, accumulate);
+  if (n == 1 && (out_row == 1 || m == 1))
+    std::swap(a, b), std::swap(m, n), a = {a.data, a.column, a.row}, b = {b.data, b.column, b.row}, out_row = n;
+  HWY_DYNAMIC_DISPATCH(multiply_float)(out, out_row, a, b, m, n, k, accumulate);
 }
-void matmul_small(double* out, MatrixView<double> a, MatrixView<double> b, int64_t m, int64_t n, int64_t k, bool accumulate) {
-  if (n == 1)
-    return HWY_DYNAMIC_DISPATCH(multiply_double)(out, {b.data, b.column, b.row}, {a.data, a.column, a.row}, 1, m, k, accumulate);
-  HWY_DYNAMIC_DISPATCH(multiply_double)(out, a, b, m, n, k, accumulate);
+void matmul_small(double* out, int64_t out_row, MatrixView<double> a, MatrixView<double> b, int64_t m, int64_t n, int64_t k,
+                  bool accumulate) {
+  if (n == 1 && (out_row == 1 || m == 1))
+    std::swap(a, b), std::swap(m, n), a = {a.data, a.column, a.row}, b = {b.data, b.column, b.row}, out_row = n;
+  HWY_DYNAMIC_DISPATCH(multiply_double)(out, out_row, a, b, m, n, k, accumulate);
 }
 
 }  // namespace gradus::kernels

@@ -112,7 +112,7 @@ void pointwise_of(Fn fn, const FunctionRow& row, TensorImpl& out, const TensorIm
   Kernel kernel = row.kernels[static_cast<size_t>(dtype)];
   const bool convert = !kernel && is_half(dtype);
   if (convert) kernel = row.kernels[static_cast<size_t>(DType::float32)];
-  if (!kernel)
+  if (!kernel) [[unlikely]]
     fail<DTypeError>("pointwise", "no loop for function ", static_cast<int>(fn), "; got ", dtype, ", expected another dtype");
   const int64_t n = out.size;
   if (n == 0) return;
@@ -160,13 +160,13 @@ void pointwise_of(Fn fn, const FunctionRow& row, TensorImpl& out, const TensorIm
 }  // namespace
 
 void pointwise(Fn fn, TensorImpl& out, std::span<const TensorImpl* const> in) {
-  const FunctionRow& row = pointwise_table().functions[static_cast<size_t>(fn)];
-  const size_t arity = row.arity;
-  if (arity != in.size())
+  static const KernelTable& table = pointwise_table();
+  const FunctionRow& row = table.functions[static_cast<size_t>(fn)];
+  if (row.arity != in.size()) [[unlikely]]
     fail<ValueError>("pointwise", "wrong number of inputs for function ", static_cast<int>(fn), "; got ", in.size(),
-                     ", expected ", arity);
-  if (arity == 1) return pointwise_of<1>(fn, row, out, in.data());
-  if (arity == 2) return pointwise_of<2>(fn, row, out, in.data());
+                     ", expected ", row.arity);
+  if (in.size() == 2) return pointwise_of<2>(fn, row, out, in.data());
+  if (in.size() == 1) return pointwise_of<1>(fn, row, out, in.data());
   pointwise_of<3>(fn, row, out, in.data());
 }
 

@@ -75,6 +75,8 @@ enum class Fn : uint8_t {
   logaddexp,
   xlogy,
   polygamma,
+  // (sum, a, b) -> sum + a b
+  add_product,
   // (target, logit) -> sigmoid cross entropy
   sigmoid_cross_entropy,
   // comparison, all dtypes: (a, b) or (a) -> boolean

@@ -18,11 +18,23 @@ constexpr Op kSubtract{.name = "subtract",
                                   {0, [](const Saved&, const Tensor& g) { return -g; }}}},
                        .broadcasts = true};
 
-constexpr Op kMultiply{.name = "multiply",
-                       .arity = 2,
-                       .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return g * s.in(1); }},
-                                  {kIn0, [](const Saved& s, const Tensor& g) { return g * s.in(0); }}}},
-                       .broadcasts = true};
+// adjoint += g * factor in one pass, where nothing has to be summed.
+bool add_product(const Tensor& g, const Tensor& factor, TensorImpl& adjoint) {
+  const auto fits = [&](const Tensor& x) { return x.shape() == adjoint.shape; };
+  if (!fits(g) || !(factor.ndim() == 0 || fits(factor))) return false;
+  const TensorImpl* in[] = {&adjoint, &g.impl(), &factor.impl()};
+  kernels::pointwise(Fn::add_product, adjoint, in);
+  return true;
+}
+
+constexpr Op kMultiply{
+    .name = "multiply",
+    .arity = 2,
+    .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return g * s.in(1); },
+                [](const Saved& s, const Tensor& g, TensorImpl& adjoint) { return add_product(g, s.in(1), adjoint); }},
+               {kIn0, [](const Saved& s, const Tensor& g) { return g * s.in(0); },
+                [](const Saved& s, const Tensor& g, TensorImpl& adjoint) { return add_product(g, s.in(0), adjoint); }}}},
+    .broadcasts = true};
 
 constexpr Op kDivide{.name = "divide",
                      .arity = 2,
@@ -87,11 +99,9 @@ constexpr Op kEqual{.name = "equal", .arity = 2}, kNotEqual{.name = "not_equal",
     kLessEqual{.name = "less_equal", .arity = 2};
 constexpr Op kAnd{.name = "logical_and", .arity = 2}, kOr{.name = "logical_or", .arity = 2}, kNot{.name = "logical_not"};
 
-Tensor binary(const Op& op, Fn fn, const Operand& a, const Operand& b, DType dtype, DType result) {
-  const Tensor x = as_tensor(a, dtype), y = as_tensor(b, dtype);
-  return pointwise(op, fn, {&x, &y}, result);
-}
 Tensor arithmetic(const Op& op, Fn fn, const Operand& a, const Operand& b) {
+  if (a.tensor() && b.tensor() && a.tensor()->dtype() == b.tensor()->dtype()) [[likely]]
+    return pointwise(op, fn, {a.tensor(), b.tensor()}, a.tensor()->dtype());
   const DType dtype = common_dtype(op.name, {&a, &b});
   return binary(op, fn, a, b, dtype, dtype);
 }

@@ -1,6 +1,12 @@
 // Products: matmul is the primitive, tensordot and einsum are built from it.
 #include "autograd/kernels/matmul.h"
 
+#include <array>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include "autograd/kernels/copy.h"
 #include "autograd/ops/support.h"
 #include "autograd/ops/table.h"
 
@@ -8,14 +14,18 @@ namespace gradus {
 namespace detail {
 namespace {
 
-// adjoint += a @ b inside the product; declines where leading dimensions would have to be summed.
-bool add_product(const Tensor& a, const Tensor& b, TensorImpl& adjoint) {
-  if (a.ndim() != adjoint.ndim() || b.ndim() != adjoint.ndim()) return false;
-  for (int i = 0; i + 2 < adjoint.ndim(); ++i)
-    if (a.shape()[i] != adjoint.shape[i] || b.shape()[i] != adjoint.shape[i]) return false;
-  kernels::matmul(adjoint, a.impl(), b.impl(), true);
-  return true;
-}
+// A matrix with rows and columns exchanged, or a stack of them: a header for kernels, which no Tensor holds.
+struct Flipped : TensorImpl {
+  explicit Flipped(const TensorImpl& x) : TensorImpl(x.dtype, x.shape) {
+    data = x.data;
+    size = x.size;
+    strides = x.strides;
+    const auto last = static_cast<size_t>(ndim() - 1);
+    std::swap(shape[ndim() - 2], shape[ndim() - 1]);
+    std::swap(strides[last - 1], strides[last]);
+    contiguous = false;
+  }
+};
 
 Tensor flipped(const Tensor& x) { return swapaxes(x, -1, -2); }
 
@@ -27,25 +37,60 @@ struct Layouts {
 
 bool lies_flipped(const TensorImpl& x) { return !x.contiguous && x.stride(x.ndim() - 2) == 1; }
 
-// Leading dimensions broadcast; the engine sums over them.
-constexpr Op kMatmul{
-    .name = "matmul",
-    .arity = 2,
-    .rules = {{{.saves = kIn1,
-                .gradient =
-                    [](const Saved& s, const Tensor& g) {
-                      return s.attrs<Layouts>().a_flipped ? flipped(matmul(s.in(1), flipped(g))) : matmul(g, flipped(s.in(1)));
-                    },
-                .accumulate = [](const Saved& s, const Tensor& g,
-                                 TensorImpl& adjoint) { return add_product(g, flipped(s.in(1)), adjoint); }},
-               {.saves = kIn0,
-                .gradient =
-                    [](const Saved& s, const Tensor& g) {
-                      return s.attrs<Layouts>().b_flipped ? flipped(matmul(flipped(g), s.in(0))) : matmul(flipped(s.in(0)), g);
-                    },
-                .accumulate = [](const Saved& s, const Tensor& g,
-                                 TensorImpl& adjoint) { return add_product(flipped(s.in(0)), g, adjoint); }}}},
-    .broadcasts = true};
+// Gradients of products that nobody records need no tensors for the transposed operands.
+bool plain(const Tensor& a, const Tensor& b) { return recording_depth == 0 && a.ndim() == 2 && b.ndim() == 2; }
+
+// a @ b as a matrix that lies flipped if asked.
+Tensor plain_product(const TensorImpl& a, const TensorImpl& b, bool result_flipped) {
+  const int64_t m = a.shape[0], n = b.shape[1];
+  Tensor out = empty("matmul", result_flipped ? Shape{n, m} : Shape{m, n}, a.dtype);
+  if (!result_flipped) {
+    kernels::matmul(*out.ref(), a, b);
+    return out;
+  }
+  kernels::matmul(*out.ref(), Flipped(b), Flipped(a));
+  return Tensor(TensorImpl::view(out.impl(), {m, n}, {1, m}, 0));
+}
+
+// adjoint += a @ b inside the product; declines where leading dimensions would have to be summed.
+bool add_product(const TensorImpl& a, const TensorImpl& b, TensorImpl& adjoint) {
+  if (a.ndim() != adjoint.ndim() || b.ndim() != adjoint.ndim()) return false;
+  for (int i = 0; i + 2 < adjoint.ndim(); ++i)
+    if (a.shape[i] != adjoint.shape[i] || b.shape[i] != adjoint.shape[i]) return false;
+  kernels::matmul(adjoint, a, b, true);
+  return true;
+}
+
+// What a @ b owes a and b; `g` has the shape of the product. Leading dimensions broadcast: the engine sums over them.
+constexpr Rule kLeftRule{
+    .saves = kIn1,
+    .gradient =
+        [](const Saved& s, const Tensor& g) {
+          const Tensor& b = s.in(1);
+          const bool flip = s.attrs<Layouts>().a_flipped;
+          if (plain(g, b)) return plain_product(g.impl(), Flipped(b.impl()), flip);
+          return flip ? flipped(matmul(b, flipped(g))) : matmul(g, flipped(b));
+        },
+    .accumulate = [](const Saved& s, const Tensor& g,
+                     TensorImpl& adjoint) { return add_product(g.impl(), Flipped(s.in(1).impl()), adjoint); }};
+constexpr Rule kRightRule{
+    .saves = kIn0,
+    .gradient =
+        [](const Saved& s, const Tensor& g) {
+          const Tensor& a = s.in(0);
+          const bool flip = s.attrs<Layouts>().b_flipped;
+          if (plain(g, a)) return plain_product(Flipped(a.impl()), g.impl(), flip);
+          return flip ? flipped(matmul(flipped(g), a)) : matmul(flipped(a), g);
+        },
+    .accumulate = [](const Saved& s, const Tensor& g,
+                     TensorImpl& adjoint) { return add_product(Flipped(s.in(0).impl()), g.impl(), adjoint); }};
+
+constexpr Op kMatmul{.name = "matmul", .arity = 2, .rules = {{kLeftRule, kRightRule}}, .broadcasts = true};
+
+// x @ kernel + bias of matrices and a vector.
+constexpr Op kDense{.name = "dense",
+                    .arity = 3,
+                    .rules = {{kLeftRule, kRightRule, {0, [](const Saved&, const Tensor& g) { return sum(g, 0); }}}}};
 
 Shape leading(const Shape& shape) { return Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 2))); }
 
@@ -71,9 +116,39 @@ Tensor product(const Tensor& a, const Tensor& b) {
   return out;
 }
 
+struct Activated {
+  const Op* op;
+  Fn fn;
+  Tensor (*call)(const Tensor&);
+};
+
+// By DenseActivation. All of these have their derivative from the result alone.
+const Activated& activated(DenseActivation activation) {
+  static const std::array<Activated, 4> kTable{{{nullptr, {}, [](const Tensor& x) { return x; }},
+                                                {find_op("relu"), Fn::relu, relu},
+                                                {find_op("sigmoid"), Fn::sigmoid, sigmoid},
+                                                {find_op("tanh"), Fn::tanh, tanh}}};
+  return kTable[static_cast<size_t>(activation)];
+}
+
+// One buffer: the bias goes in first, the product is added to it, the activation is applied in place. The tape sees two
+// operations, and nobody sees what was between them.
+Tensor dense_of_matrices(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Activated& activation) {
+  const int64_t n = kernel.shape()[1];
+  Tensor out = empty("dense", {x.shape()[0], n}, x.dtype());
+  kernels::copy(*out.ref(), bias.impl());
+  kernels::matmul(*out.ref(), x.impl(), kernel.impl(), true);
+  record(kDense, out, {&x, &kernel, &bias}, Layouts{lies_flipped(x.impl()), lies_flipped(kernel.impl())});
+  if (!activation.op) return out;
+  const TensorImpl* in[] = {out.ref().get()};
+  kernels::pointwise(activation.fn, *out.ref(), in);
+  record(*activation.op, out, {&out});
+  return out;
+}
+
 }  // namespace
 
-constexpr const Op* kOps[] = {&kMatmul};
+constexpr const Op* kOps[] = {&kMatmul, &kDense};
 const OpFamily kMatmulOps{"matmul", kOps};
 
 }  // namespace detail
@@ -91,6 +166,22 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (b.ndim() == 1) out = squeeze(out, -1);
   if (a.ndim() == 1) out = squeeze(out, b.ndim() == 1 ? -1 : -2);
   return out;
+}
+
+Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, DenseActivation activation) {
+  const Shape& k = kernel.shape();
+  if (x.ndim() < 1 || k.ndim() != 2 || x.shape().back() != k[0])
+    fail<ShapeError>("dense", "input and kernel do not fit; got ", x.shape(), " and ", k, ", expected [..., in] and [in, units]");
+  if (bias.ndim() != 1 || bias.shape()[0] != k[1])
+    fail<ShapeError>("dense", "bias does not fit the kernel; got ", bias.shape(), ", expected [", k[1], "]");
+  const detail::Activated& after = detail::activated(activation);
+  const bool plain = x.dtype() == DType::float32 || x.dtype() == DType::float64;
+  if (!plain || x.dtype() != kernel.dtype() || x.dtype() != bias.dtype()) return after.call(matmul(x, kernel) + bias);
+  if (x.ndim() == 2) return detail::dense_of_matrices(x, kernel, bias, after);
+  Shape shape = x.shape();
+  const int64_t rows = std::accumulate(shape.begin(), shape.end() - 1, int64_t{1}, std::multiplies<>());
+  shape[shape.ndim() - 1] = k[1];
+  return reshape(detail::dense_of_matrices(reshape(x, {rows, k[0]}), kernel, bias, after), shape);
 }
 
 namespace {

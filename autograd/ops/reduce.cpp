@@ -23,9 +23,14 @@ Tensor with_kept_axes(const Saved& s, const Tensor& g) {
   return reshape(g, reduced_shape(s.in_shape(), s.attrs<ReduceAttrs>().mask, true));
 }
 
-constexpr Op kSum{
-    .name = "sum",
-    .rules = {{{0, [](const Saved& s, const Tensor& g) { return broadcast_to(with_kept_axes(s, g), s.in_shape()); }}}}};
+Tensor spread(const Saved& s, const Tensor& g) { return broadcast_to(g.ndim() == 0 ? g : with_kept_axes(s, g), s.in_shape()); }
+constexpr Op kSum{.name = "sum", .rules = {{{0, spread}}}};
+
+struct MeanAttrs : ReduceAttrs {
+  double factor;  // 1 / number of elements
+};
+constexpr Op kMean{.name = "mean",
+                   .rules = {{{0, [](const Saved& s, const Tensor& g) { return spread(s, g * s.attrs<MeanAttrs>().factor); }}}}};
 
 // Ties share the gradient equally.
 Tensor share_among_ties(const Saved& s, const Tensor& g) {
@@ -86,7 +91,7 @@ Tensor reduced_last(std::string_view op, const Tensor& x, uint32_t mask) {
   return reshape(permute(x, order), kept);
 }
 
-constexpr const Op* kOps[] = {&kSum, &kMax, &kMin, &kArgmax, &kArgmin, &kAny, &kAll, &kProd};
+constexpr const Op* kOps[] = {&kSum, &kMean, &kMax, &kMin, &kArgmax, &kArgmin, &kAny, &kAll, &kProd};
 const OpFamily kReduceOps{"reduce", kOps};
 
 }  // namespace detail
@@ -99,7 +104,15 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdims) {
   const Tensor y = detail::as_floating(x);
-  return sum(y, axes, keepdims) * (1.0 / static_cast<double>(detail::reduced_count("mean", y, axes)));
+  const uint32_t mask = axes.mask("mean", y.ndim());
+  const double factor = 1.0 / static_cast<double>(detail::reduced_count("mean", y, axes));
+  Tensor out = detail::empty("mean", reduced_shape(y.shape(), mask, keepdims), y.dtype());
+  kernels::reduce(Reduction::sum, *out.ref(), y.impl(), mask);
+  const Tensor scale = detail::as_tensor(factor, y.dtype());
+  const detail::TensorImpl* in[] = {out.ref().get(), scale.ref().get()};
+  kernels::pointwise(detail::Fn::multiply, *out.ref(), in);
+  detail::record(detail::kMean, out, {&y}, detail::MeanAttrs{{mask}, factor});
+  return out;
 }
 
 Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {

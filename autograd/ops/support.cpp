@@ -23,6 +23,12 @@ DType common_dtype(std::string_view op, std::initializer_list<const Operand*> op
   return integer_number && dtype == DType::boolean ? DType::int64 : dtype;
 }
 
+const Tensor& resolve(const Operand& operand, DType dtype, Tensor& held) {
+  const Tensor* x = operand.tensor();
+  if (x && x->dtype() == dtype) return *x;
+  return held = as_tensor(operand, dtype);
+}
+
 Tensor as_tensor(const Operand& operand, DType dtype) {
   if (operand.tensor()) return operand.tensor()->dtype() == dtype ? *operand.tensor() : operand.tensor()->astype(dtype);
   Tensor out = empty("Operand", Shape{}, dtype);
@@ -36,30 +42,40 @@ Tensor as_tensor(const Operand& operand, DType dtype) {
   return out;
 }
 
-Tensor binary_floating(const Op& op, Fn fn, const Operand& a, const Operand& b) {
-  const DType dtype = to_floating(common_dtype(op.name, {&a, &b}));
-  const Tensor x = as_tensor(a, dtype), y = as_tensor(b, dtype);
-  return pointwise(op, fn, {&x, &y}, dtype);
+Tensor binary(const Op& op, Fn fn, const Operand& a, const Operand& b, DType dtype, DType result) {
+  Tensor held[2];
+  return pointwise(op, fn, {&resolve(a, dtype, held[0]), &resolve(b, dtype, held[1])}, result);
 }
 
-Tensor pointwise(const Op& op, Fn fn, std::initializer_list<const Tensor*> inputs, DType result) {
-  const TensorImpl* in[4];
-  size_t n = 0;
-  const Shape* shape = nullptr;
-  Shape wide;
-  for (const Tensor* x : inputs) {
-    in[n++] = &x->impl();
-    if (!shape) {
-      shape = &x->shape();
-    } else if (*shape != x->shape()) {
-      wide = broadcast_shapes(op.name, *shape, x->shape());
-      shape = &wide;
-    }
+Tensor binary_floating(const Op& op, Fn fn, const Operand& a, const Operand& b) {
+  const DType dtype = to_floating(common_dtype(op.name, {&a, &b}));
+  return binary(op, fn, a, b, dtype, dtype);
+}
+
+template <size_t N>
+Tensor pointwise(const Op& op, Fn fn, const Tensor* const (&inputs)[N], DType result) {
+  const TensorImpl* in[N];
+  const TensorImpl* whole = nullptr;  // the input whose shape the result has, unless they broadcast together
+  for (size_t k = 0; k < N; ++k) {
+    in[k] = &inputs[k]->impl();
+    if (!whole || (whole->size <= in[k]->size && whole->ndim() <= in[k]->ndim())) whole = in[k];
   }
-  Tensor out = empty(op.name, *shape, result);
-  kernels::pointwise(fn, *out.ref(), {in, n});
-  if (recording_depth > 0) record_bytes(op, out, {inputs.begin(), inputs.size()}, {});
+  bool together = false;
+  for (const TensorImpl* x : in) together = together || (x != whole && x->ndim() != 0 && x->shape != whole->shape);
+  Tensor out;
+  if (together) {
+    Shape shape = in[0]->shape;
+    for (size_t k = 1; k < N; ++k) shape = broadcast_shapes(op.name, shape, in[k]->shape);
+    out = empty(op.name, shape, result);
+  } else {
+    out = Tensor(TensorImpl::like(op.name, *whole, result));
+  }
+  kernels::pointwise(fn, *out.ref(), in);
+  if (recording_depth > 0) record_bytes(op, out, inputs, {});
   return out;
 }
+template Tensor pointwise(const Op&, Fn, const Tensor* const (&)[1], DType);
+template Tensor pointwise(const Op&, Fn, const Tensor* const (&)[2], DType);
+template Tensor pointwise(const Op&, Fn, const Tensor* const (&)[3], DType);
 
 }  // namespace gradus::detail

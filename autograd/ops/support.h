@@ -16,16 +16,22 @@ DType common_dtype(std::string_view op, std::initializer_list<const Operand*> op
 /// The operand as a tensor of `dtype`; a number becomes a 0-dim constant.
 Tensor as_tensor(const Operand& operand, DType dtype);
 
+/// The same without a new handle where the operand is one already; `held` keeps it otherwise.
+const Tensor& resolve(const Operand& operand, DType dtype, Tensor& held);
+
 /// `dtype` itself if floating, float32 for integers.
 inline Tensor as_floating(const Tensor& x) { return is_floating(x.dtype()) ? x : x.astype(DType::float32); }
 
 /// out = fn(inputs), broadcast and recorded. Inputs share a dtype, which is the result's unless `result` says otherwise.
-Tensor pointwise(const Op& op, Fn fn, std::initializer_list<const Tensor*> inputs, DType result);
+template <size_t N>
+Tensor pointwise(const Op& op, Fn fn, const Tensor* const (&inputs)[N], DType result);
 
 inline Tensor unary(const Op& op, Fn fn, const Tensor& x) { return pointwise(op, fn, {&x}, x.dtype()); }
 inline Tensor unary_floating(const Op& op, Fn fn, const Tensor& x) { return unary(op, fn, as_floating(x)); }
 
-/// The same for two operands, which meet in a floating dtype.
+/// out = fn(a, b) with both operands in `dtype`.
+Tensor binary(const Op& op, Fn fn, const Operand& a, const Operand& b, DType dtype, DType result);
+/// The same for operands that meet in a floating dtype.
 Tensor binary_floating(const Op& op, Fn fn, const Operand& a, const Operand& b);
 
 /// A rule for a function whose derivative is zero wherever it exists.

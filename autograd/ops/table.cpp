@@ -20,6 +20,13 @@ std::vector<const Op*> all_ops() {
   return ops;
 }
 
+const Op* find_op(std::string_view name) {
+  for (const OpFamily* family : op_families())
+    for (const Op* op : family->ops)
+      if (op->name == name) return op;
+  return nullptr;
+}
+
 }  // namespace detail
 
 std::vector<OpInfo> all_ops() {

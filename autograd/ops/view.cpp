@@ -22,12 +22,14 @@ constexpr Op kReshape{.name = "reshape",
 struct PermuteAttrs {
   Shape order;
 };
+Tensor permuted(const Tensor& x, const Shape& order);
+
 constexpr Op kPermute{.name = "permute", .rules = {{{0, [](const Saved& s, const Tensor& g) {
                                                        const Shape& order = s.attrs<PermuteAttrs>().order;
                                                        Shape inverse = order;
                                                        for (int i = 0; i < order.ndim(); ++i)
                                                          inverse[static_cast<int>(order[i])] = i;
-                                                       return permute(g, inverse);
+                                                       return permuted(g, inverse);
                                                      }}}}};
 
 constexpr Op kBroadcast{
@@ -59,6 +61,20 @@ const Op kSlice{.name = "slice",
 // The transpose of slice: zeros of the whole's shape with g in place of the part.
 constexpr Op kPlace{.name = "place",
                     .rules = {{{0, [](const Saved& s, const Tensor& g) { return part_of(g, s.attrs<PartAttrs>()); }}}}};
+
+// permute for an order that is known to be one.
+Tensor permuted(const Tensor& x, const Shape& order) {
+  Shape shape = order;
+  Strides strides;
+  for (int i = 0; i < order.ndim(); ++i) {
+    const auto from = static_cast<int>(order[i]);
+    shape[i] = x.shape()[from];
+    strides[static_cast<size_t>(i)] = x.impl().stride(from);
+  }
+  Tensor out = view_of(x, shape, strides);
+  record(kPermute, out, {&x}, PermuteAttrs{order});
+  return out;
+}
 
 // What Tensor's indexing forms share: the index is resolved against the tensor's own strides for the value, and against
 // contiguous ones for the record.
@@ -153,30 +169,22 @@ Tensor permute(const Tensor& x, const Shape& axes) {
   const Axes checked(axes);
   if (axes.ndim() != x.ndim() || checked.mask("permute", x.ndim()) != (1u << x.ndim()) - 1)
     fail<ShapeError>("permute", "not an order of the axes; got ", axes, ", expected each of ", x.ndim(), " axes once");
-  Shape order, shape;
-  Strides strides{};
-  for (int i = 0; i < x.ndim(); ++i) {
-    const int from = normalize_axis("permute", axes[i], x.ndim());
-    order.push_back(from);
-    shape.push_back(x.shape()[from]);
-    strides[static_cast<size_t>(i)] = x.strides()[static_cast<size_t>(from)];
-  }
-  Tensor out = detail::view_of(x, shape, strides);
-  detail::record(detail::kPermute, out, {&x}, detail::PermuteAttrs{order});
-  return out;
+  Shape order;
+  for (const int64_t axis : axes) order.push_back(normalize_axis("permute", axis, x.ndim()));
+  return detail::permuted(x, order);
 }
 
 Tensor transpose(const Tensor& x) {
-  Shape order;
-  for (int i = x.ndim(); i-- > 0;) order.push_back(i);
-  return permute(x, order);
+  Shape order = Shape::filled(x.ndim(), 0);
+  for (int i = 0; i < x.ndim(); ++i) order[i] = x.ndim() - 1 - i;
+  return detail::permuted(x, order);
 }
 
 Tensor swapaxes(const Tensor& x, int64_t a, int64_t b) {
-  Shape order;
-  for (int i = 0; i < x.ndim(); ++i) order.push_back(i);
+  Shape order = Shape::filled(x.ndim(), 0);
+  for (int i = 0; i < x.ndim(); ++i) order[i] = i;
   std::swap(order[normalize_axis("swapaxes", a, x.ndim())], order[normalize_axis("swapaxes", b, x.ndim())]);
-  return permute(x, order);
+  return detail::permuted(x, order);
 }
 
 Tensor flatten(const Tensor& x, int64_t first_axis) {

@@ -31,10 +31,10 @@ constexpr size_t kSmallest = 64;
 constexpr uint32_t kClasses = 4 * 42, kSmallClasses = 4 * 9 + 1;  // small: up to 32 KiB
 constexpr int64_t kThreadCacheBytes = 256 << 10;                  // per class and thread, before half goes back
 
-constexpr size_t kLargestSmall = size_t{32} << 10, kHeader = 64;
+constexpr size_t kLargestSmall = size_t{32} << 10, kHeader = 256;
 
 // Class c holds blocks of kSmallest * 2^(c/4) * (1 + (c%4)/4) bytes, rounded up to the alignment; large ones have room for a
-// buffer's header besides, so that powers of two, which are the commonest sizes, do not spill into the next class.
+// tensor's headers besides, so that powers of two, which are the commonest sizes, do not spill into the next class.
 constexpr size_t class_bytes(uint32_t c) {
   const size_t base = kSmallest << (c / 4);
   return (base + base / 4 * (c % 4) + kAlignment - 1) / kAlignment * kAlignment + (c < kSmallClasses ? 0 : kHeader);
@@ -48,32 +48,40 @@ constexpr uint32_t class_of(size_t bytes) {
 }
 static_assert(class_bytes(kSmallClasses - 1) == kLargestSmall && class_of(kLargestSmall + 1) == kSmallClasses);
 
+// By bytes / 64, rounded up; and how many blocks of a class a thread keeps.
+constexpr auto kSmallClassOf = [] {
+  std::array<uint8_t, kLargestSmall / kSmallest + 1> table{};
+  for (size_t i = 0; i < table.size(); ++i) table[i] = static_cast<uint8_t>(class_of(i * kSmallest));
+  return table;
+}();
+constexpr auto kMostKept = [] {
+  std::array<int64_t, kSmallClasses> table{};
+  for (uint32_t c = 0; c < kSmallClasses; ++c) table[c] = kThreadCacheBytes / static_cast<int64_t>(class_bytes(c));
+  return table;
+}();
+
 struct FreeBlock {
   FreeBlock* next;
 };
+// One thread writes it; any thread may read the count.
 struct FreeList {
   FreeBlock* head = nullptr;
-  int64_t count = 0;
+  std::atomic<int64_t> count{0};
+
+  int64_t size() const { return count.load(std::memory_order_relaxed); }
   void push(void* block) {
     head = new (block) FreeBlock{head};
-    ++count;
+    count.store(size() + 1, std::memory_order_relaxed);
   }
   void* pop() {
     FreeBlock* block = head;
-    if (block) head = block->next, --count;
+    if (block) head = block->next, count.store(size() - 1, std::memory_order_relaxed);
     return block;
   }
 };
 
-// A counter that one thread writes and any thread may read.
-struct Counter {
-  std::atomic<int64_t> value{0};
-  void add(int64_t n) { value.store(value.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-};
-
 struct ThreadCache {
   std::array<FreeList, kSmallClasses> lists;
-  Counter live_bytes, live_blocks;
 };
 
 // What all threads share. Never destroyed: tensors may outlive every static object.
@@ -83,11 +91,13 @@ struct Central {
   std::array<int64_t, kClasses> last_use{};  // by the clock of large requests
   int64_t clock = 0;
   std::vector<ThreadCache*> threads;
-  int64_t retired_bytes = 0, retired_blocks = 0;  // of threads that have ended, and of calls after their end
-  int64_t large_live = 0, large_peak = 0, cached = 0, system_allocations = 0;
+  std::array<int64_t, kSmallClasses> made{};  // blocks that exist; those on no free list are in use
+  int64_t large_blocks = 0, large_live = 0, large_peak = 0, cached = 0, system_allocations = 0;
   std::byte *slab = nullptr, *slab_end = nullptr;
 
-  void* from_slab(size_t bytes) {
+  void* from_slab(uint32_t c) {
+    const size_t bytes = class_bytes(c);
+    ++made[c];
     if (static_cast<size_t>(slab_end - slab) < bytes) {  // the rest of the old slab is at most one small block
       slab = static_cast<std::byte*>(from_system(kSlab));
       slab_end = slab + kSlab;
@@ -113,8 +123,6 @@ struct Central {
     const std::lock_guard lock(mutex);
     for (uint32_t c = 0; c < kSmallClasses; ++c)
       while (void* block = cache->lists[c].pop()) lists[c].push(block);
-    retired_bytes += cache->live_bytes.value.load(std::memory_order_relaxed);
-    retired_blocks += cache->live_blocks.value.load(std::memory_order_relaxed);
     std::erase(threads, cache);
   }
   // Frees what has been idle longest: sizes of a phase that is over must not push out those of the present one.
@@ -155,40 +163,38 @@ ThreadCache* thread_cache() {
   return this_cache;
 }
 
-void* refill(ThreadCache* cache, uint32_t c) {
+[[gnu::noinline]] void* refill(ThreadCache* cache, uint32_t c) {
   Central& shared = central();
   const std::lock_guard lock(shared.mutex);
-  const size_t bytes = class_bytes(c);
-  const auto batch = static_cast<int64_t>(std::max<size_t>(1, 4096 / bytes));
+  if (!kPooled) {
+    ++shared.made[c];
+    return std::aligned_alloc(kAlignment, class_bytes(c));
+  }
+  const auto batch = static_cast<int64_t>(std::max<size_t>(1, 4096 / class_bytes(c)));
   for (int64_t i = 1; cache && i < batch; ++i) {
     void* block = shared.lists[c].pop();
-    cache->lists[c].push(block ? block : shared.from_slab(bytes));
+    cache->lists[c].push(block ? block : shared.from_slab(c));
   }
   void* block = shared.lists[c].pop();
-  return block ? block : shared.from_slab(bytes);
+  return block ? block : shared.from_slab(c);
 }
 
-void give_back_half(ThreadCache* cache, uint32_t c) {
+[[gnu::noinline]] void give_back_half(ThreadCache* cache, uint32_t c) {
   Central& shared = central();
   const std::lock_guard lock(shared.mutex);
-  for (int64_t n = cache->lists[c].count / 2; n > 0; --n) shared.lists[c].push(cache->lists[c].pop());
+  for (int64_t n = cache->lists[c].size() / 2; n > 0; --n) shared.lists[c].push(cache->lists[c].pop());
 }
 
-// Counts one block taken (+1) or given back (-1).
-void count(ThreadCache* cache, uint32_t c, int64_t sign) {
-  const int64_t bytes = sign * static_cast<int64_t>(class_bytes(c));
-  if (cache) [[likely]] {
-    cache->live_bytes.add(bytes);
-    cache->live_blocks.add(sign);
-  } else {
-    Central& shared = central();
-    const std::lock_guard lock(shared.mutex);
-    shared.retired_bytes += bytes;
-    shared.retired_blocks += sign;
-  }
+// A block that no thread's cache takes.
+[[gnu::noinline]] void give_back(void* block, uint32_t c) {
+  Central& shared = central();
+  const std::lock_guard lock(shared.mutex);
+  if (kPooled) return shared.lists[c].push(block);
+  --shared.made[c];
+  std::free(block);
 }
 
-void* allocate_large(uint32_t c) {
+[[gnu::noinline]] void* allocate_large(uint32_t c) {
   Central& shared = central();
   const std::lock_guard lock(shared.mutex);
   const auto bytes = static_cast<int64_t>(class_bytes(c));
@@ -196,15 +202,17 @@ void* allocate_large(uint32_t c) {
   void* block = kPooled ? shared.lists[c].pop() : nullptr;
   if (block) shared.cached -= bytes;
   else block = shared.from_system(static_cast<size_t>(bytes));
+  ++shared.large_blocks;
   shared.large_live += bytes;
   shared.large_peak = std::max(shared.large_peak, shared.large_live);
   return block;
 }
 
-void deallocate_large(void* block, uint32_t c) {
+[[gnu::noinline]] void deallocate_large(void* block, uint32_t c) {
   Central& shared = central();
   const std::lock_guard lock(shared.mutex);
   const auto bytes = static_cast<int64_t>(class_bytes(c));
+  --shared.large_blocks;
   shared.large_live -= bytes;
   if (!kPooled) return std::free(block);
   shared.lists[c].push(block);
@@ -220,30 +228,27 @@ namespace detail {
 int64_t block_bytes(uint32_t size_class) { return static_cast<int64_t>(class_bytes(size_class)); }
 
 void* allocate(size_t bytes, uint32_t& size_class) {
+  if (bytes <= kLargestSmall) [[likely]] {
+    const uint32_t c = size_class = kSmallClassOf[(bytes + kSmallest - 1) / kSmallest];
+    ThreadCache* cache = kPooled ? thread_cache() : nullptr;
+    void* block = cache ? cache->lists[c].pop() : nullptr;
+    if (!block) [[unlikely]]
+      block = refill(cache, c);
+    if (!block) throw std::bad_alloc();
+    return block;
+  }
   if (bytes > (size_t{1} << 46)) throw std::bad_alloc();
-  const uint32_t c = size_class = class_of(bytes);
-  ThreadCache* cache = thread_cache();
-  void* block;
-  if (c >= kSmallClasses) block = allocate_large(c);
-  else if (!kPooled) block = std::aligned_alloc(kAlignment, class_bytes(c));
-  else if (!cache || !(block = cache->lists[c].pop())) block = refill(cache, c);
-  if (!block) throw std::bad_alloc();
-  count(cache, c, 1);
-  return block;
+  return allocate_large(size_class = class_of(bytes));
 }
 
 void deallocate(void* block, uint32_t c) noexcept {
-  ThreadCache* cache = thread_cache();
-  count(cache, c, -1);
   if (c >= kSmallClasses) return deallocate_large(block, c);
-  if (!kPooled) return std::free(block);
-  if (!cache) {
-    Central& shared = central();
-    const std::lock_guard lock(shared.mutex);
-    return shared.lists[c].push(block);
-  }
-  cache->lists[c].push(block);
-  if (cache->lists[c].count * static_cast<int64_t>(class_bytes(c)) > kThreadCacheBytes) give_back_half(cache, c);
+  ThreadCache* cache = kPooled ? thread_cache() : nullptr;
+  if (!cache) return give_back(block, c);
+  FreeList& list = cache->lists[c];
+  list.push(block);
+  if (list.size() > kMostKept[c]) [[unlikely]]
+    give_back_half(cache, c);
 }
 
 }  // namespace detail
@@ -251,10 +256,12 @@ void deallocate(void* block, uint32_t c) noexcept {
 Stats stats() {
   Central& shared = central();
   const std::lock_guard lock(shared.mutex);
-  Stats s{.live_bytes = shared.retired_bytes, .live_blocks = shared.retired_blocks};
-  for (const ThreadCache* t : shared.threads) {
-    s.live_bytes += t->live_bytes.value.load(std::memory_order_relaxed);
-    s.live_blocks += t->live_blocks.value.load(std::memory_order_relaxed);
+  Stats s{.live_bytes = shared.large_live, .live_blocks = shared.large_blocks};
+  for (uint32_t c = 0; c < kSmallClasses; ++c) {
+    int64_t blocks = shared.made[c] - shared.lists[c].size();
+    for (const ThreadCache* t : shared.threads) blocks -= t->lists[c].size();
+    s.live_bytes += blocks * static_cast<int64_t>(class_bytes(c));
+    s.live_blocks += blocks;
   }
   s.peak_bytes = shared.large_peak + s.live_bytes - shared.large_live;
   s.cached_bytes = shared.cached;

@@ -1,5 +1,6 @@
 #include "autograd/storage/tensor_impl.h"
 
+#include <algorithm>
 #include <new>
 
 #include "autograd/storage/leaf.h"
@@ -8,12 +9,34 @@
 namespace gradus::detail {
 namespace {
 
-// One class for all headers: deallocation needs no stored size.
-constexpr size_t kHeaderBytes = sizeof(TensorImpl);
+// Where the elements of a new tensor start in its block: behind the buffer's header and the tensor's.
+constexpr size_t kElements = sizeof(Buffer) + (sizeof(TensorImpl) + alignof(Buffer) - 1) / alignof(Buffer) * alignof(Buffer);
 
-TensorImpl* new_header() {
-  uint32_t size_class;
-  return new (memory::detail::allocate(kHeaderBytes, size_class)) TensorImpl;
+[[noreturn]] void too_large(std::string_view op, const Shape& shape, DType dtype, std::string_view expected) {
+  fail<ShapeError>(op, "too large for memory; got shape ", shape, " of ", dtype, ", expected ", expected);
+}
+
+Ref<TensorImpl> fresh(std::string_view op, const Shape& shape, int64_t size, DType dtype) {
+  int64_t bytes;
+  if (__builtin_mul_overflow(size, size_of(dtype), &bytes) || bytes > (int64_t{1} << 46))
+    too_large(op, shape, dtype, "at most 2^46 bytes");
+  Ref<Buffer> buffer;
+  try {
+    buffer = Buffer::allocate(bytes + static_cast<int64_t>(kElements - sizeof(Buffer)));
+  } catch (const std::bad_alloc&) {
+    too_large(op, shape, dtype, "no more than the system has left");
+  }
+  auto* block = reinterpret_cast<std::byte*>(buffer.get());
+  auto* impl = new (block + sizeof(Buffer)) TensorImpl(dtype, shape);
+  impl->data = block + kElements;
+  impl->size = size;
+  impl->buffer = std::move(buffer);
+  int64_t step = 1;
+  for (int i = shape.ndim() - 1; i >= 0; --i) {
+    impl->strides[static_cast<size_t>(i)] = step;
+    step *= std::max<int64_t>(shape[i], 1);
+  }
+  return Ref<TensorImpl>::adopt(impl);
 }
 
 bool is_contiguous(const Shape& shape, const Strides& strides) {
@@ -40,48 +63,31 @@ Ref<Buffer> Buffer::allocate(int64_t bytes) {
 void Buffer::destroy(Buffer* buffer) { memory::detail::deallocate(buffer, buffer->size_class); }
 
 Ref<TensorImpl> TensorImpl::make(std::string_view op, const Shape& shape, DType dtype) {
-  const int64_t n = numel(op, shape);
-  const auto too_large = [&](std::string_view expected) {
-    fail<ShapeError>(op, "too large for memory; got shape ", shape, " of ", dtype, ", expected ", expected);
-  };
-  int64_t bytes;
-  if (__builtin_mul_overflow(n, size_of(dtype), &bytes) || bytes > (int64_t{1} << 46)) too_large("at most 2^46 bytes");
-  Ref<TensorImpl> impl = Ref<TensorImpl>::adopt(new_header());
-  try {
-    impl->buffer = Buffer::allocate(bytes);
-  } catch (const std::bad_alloc&) {
-    too_large("no more than the system has left");
-  }
-  impl->data = impl->buffer->data();
-  impl->dtype = dtype;
-  impl->size = n;
-  impl->shape = shape;
-  impl->strides = contiguous_strides(shape);
-  return impl;
+  return fresh(op, shape, numel(op, shape), dtype);
+}
+
+Ref<TensorImpl> TensorImpl::like(std::string_view op, const TensorImpl& x, DType dtype) {
+  return fresh(op, x.shape, x.size, dtype);
 }
 
 Ref<TensorImpl> TensorImpl::view(const TensorImpl& base, const Shape& shape, const Strides& strides, int64_t offset) {
-  Ref<TensorImpl> impl = Ref<TensorImpl>::adopt(new_header());
+  uint32_t size_class;
+  auto* impl = new (memory::detail::allocate(sizeof(TensorImpl), size_class)) TensorImpl(base.dtype, shape);
+  impl->block_class = static_cast<uint8_t>(size_class);
   impl->buffer = base.buffer;
   impl->data = base.data + offset * size_of(base.dtype);
-  impl->dtype = base.dtype;
   impl->size = numel("view", shape);
-  impl->shape = shape;
   impl->strides = strides;
   impl->contiguous = is_contiguous(shape, strides);
-  return impl;
+  return Ref<TensorImpl>::adopt(impl);
 }
 
 void TensorImpl::destroy(TensorImpl* impl) {
   if (Leaf* leaf = impl->leaf.load(std::memory_order_relaxed)) Ref<Leaf>::release(leaf);
+  const uint8_t block_class = impl->block_class;
+  const Ref<Buffer> last = std::move(impl->buffer);  // a header in its buffer's block ends with it
   impl->~TensorImpl();
-  static const uint32_t size_class = [] {
-    uint32_t c;
-    void* block = memory::detail::allocate(kHeaderBytes, c);
-    memory::detail::deallocate(block, c);
-    return c;
-  }();
-  memory::detail::deallocate(impl, size_class);
+  if (block_class != 0) memory::detail::deallocate(impl, block_class);
 }
 
 }  // namespace gradus::detail

@@ -17,13 +17,20 @@ std::atomic<uint64_t> next_thread{1};
 // tensor belongs to another thread's open tape; threads that share a slot may miss it, never see it wrongly.
 std::array<std::atomic<uint64_t>, 256> open_since{};
 
+// Of the mask of saved values.
+size_t count_bits(uint32_t mask) {
+  size_t n = 0;
+  for (; mask != 0; mask &= mask - 1) ++n;
+  return n;
+}
+
 size_t hash(const Leaf* leaf) { return (reinterpret_cast<uintptr_t>(leaf) >> 4) * 0x9E3779B97F4A7C15u >> 32; }
 
 }  // namespace
 
-List& this_list() {
+List& make_list() {
   thread_local List list;
-  return list;
+  return *(current_list = &list);
 }
 
 void record_bytes(const Op& op, Tensor& out, std::span<const Tensor* const> inputs, std::span<const std::byte> attrs) {
@@ -44,6 +51,7 @@ List::~List() {
   }
   if (!tapes_.empty()) open_since[thread_ % open_since.size()].store(0, std::memory_order_relaxed);
   truncate(0);
+  current_list = nullptr;
 }
 
 bool List::valid(uint64_t epoch, uint32_t id) const {
@@ -98,7 +106,7 @@ uint32_t List::watch(const Tensor& x) {
 
 Node& List::append(const Op* op, const TensorImpl& out, uint32_t inputs, uint16_t mask, size_t attr_bytes) {
   if (nodes_.size() == kNoNode - 1) fail<TapeError>("GradientTape", "too many records; got 2^32 - 2, expected fewer");
-  const auto saved = static_cast<size_t>(std::popcount(mask));
+  const auto saved = count_bits(mask);
   const size_t ids_offset = 8 * (saved + static_cast<size_t>(out.ndim())) + (attr_bytes + 7) / 8 * 8;
   Node node{.op = op,
             .block = arena_.allocate(ids_offset + 4 * inputs),
@@ -187,17 +195,18 @@ void List::rehash() {
   old.swap(table_);
   table_used_ = 0;
   for (const LeafEntry& e : old)
-    if (e.leaf && valid(e.epoch, e.id)) entry(e.leaf) = e;  // entries of dropped records stay behind
+    if (e.leaf && valid(e.epoch, e.id)) entry(e.leaf) = e;  // entries of dropped records, which are stale, stay behind
 }
 
 void List::release_saved(uint32_t id) {
   Node& node = nodes_[id];
+  if (!node.op) return;
   for (uint8_t i = 0; i < node.saved; ++i) node.saved_tensors()[i] = Tensor();
   if (std::exchange(node.owns, false)) node.op->destroy(node.attrs());
 }
 
 void List::destroy(uint32_t id) {
-  Node& node = nodes_[id];
+  const Node& node = nodes_[id];
   for (uint8_t i = 0; i < node.saved; ++i) node.saved_tensors()[i].~Tensor();
   if (node.owns) node.op->destroy(node.attrs());
 }
@@ -212,11 +221,6 @@ void List::truncate(uint32_t size) {
   while (!leaves_.empty() && leaves_.back() >= size) leaves_.pop_back();
   while (!segments_.empty() && segments_.back().begin >= size) segments_.pop_back();
   segments_.push_back({++next_epoch_, size});
-  if (size > 0) return;
-  // A table that was large once must not be wiped at every step since.
-  const size_t kept = 16 * table_used_ < table_.size() ? std::bit_ceil(4 * table_used_ + 64) : table_.size();
-  table_.assign(std::min(kept, table_.size()), LeafEntry{});
-  table_used_ = 0;
 }
 
 void List::collect() {
@@ -294,7 +298,7 @@ const Tensor& Saved::saved(uint16_t bit) const {
   if (!(node_.saved_mask & bit))
     fail<TapeError>(node_.op->name, "gradient rule reads a value that its `saves` does not list; got mask ", node_.saved_mask,
                     ", expected bit ", bit);
-  return node_.saved_tensors()[std::popcount(static_cast<uint16_t>(node_.saved_mask & (bit - 1)))];
+  return node_.saved_tensors()[count_bits(node_.saved_mask & (bit - 1u))];
 }
 
 const std::byte* Saved::attribute_bytes() const { return node_.attrs(); }

@@ -78,7 +78,7 @@ class List {
   const std::vector<uint32_t>& leaves() const { return leaves_; }
   static Leaf* leaf_of(const Node& node) { return node.saved_tensors()[0].ref()->leaf.load(std::memory_order_acquire); }
 
-  /// Drops what a record saved and owns; the record itself stays.
+  /// Drops what a record saved and owns; the record itself stays, and so does a leaf.
   void release_saved(uint32_t id);
 
   void open(TapeState& tape);
@@ -147,7 +147,9 @@ class List {
   Trace trace_;
 };
 
+inline constinit thread_local List* current_list = nullptr;
+List& make_list();
 /// This thread's list.
-List& this_list();
+inline List& this_list() { return current_list ? *current_list : make_list(); }
 
 }  // namespace gradus::detail

@@ -5,6 +5,7 @@
 
 #include "autograd/kernels/copy.h"
 #include "autograd/ops.h"
+#include "autograd/tape/pooled.h"
 #include "autograd/tape/walk.h"
 
 namespace gradus {
@@ -136,9 +137,18 @@ Tensor seed_for(const Tensor& target, const std::vector<Tensor>& given, size_t i
   return seed.astype(target.dtype());
 }
 
+// What gradient() asks of the walk.
 struct Job {
   std::vector<uint32_t> targets, sources;
   std::vector<Tensor> seeds;
+};
+class Cleared {
+ public:
+  ~Cleared() { job_->targets.clear(), job_->sources.clear(), job_->seeds.clear(); }
+  Job* operator->() const { return &*job_; }
+
+ private:
+  detail::Pooled<Job> job_;
 };
 
 }  // namespace
@@ -182,18 +192,18 @@ void GradientTape::compute(std::span<const Tensor> targets, std::span<const Sour
     fail<ValueError>("gradient", "one output gradient per target; got ", options.output_gradients.size(), ", expected ",
                      targets.size());
 
-  Job job;
+  const Cleared job;
   for (size_t i = 0; i < targets.size(); ++i) {
     const detail::TensorImpl& target = targets[i].impl();
     // While the tape records, asking for the gradient of a variable reads it.
     const uint32_t id = tape.recording ? tape.list->node_of(target) : tape.list->find(target);
-    job.targets.push_back(is_floating(target.dtype) ? id : kNoNode);
-    job.seeds.push_back(is_floating(target.dtype) ? seed_for(targets[i], options.output_gradients, i) : Tensor());
+    job->targets.push_back(is_floating(target.dtype) ? id : kNoNode);
+    job->seeds.push_back(is_floating(target.dtype) ? seed_for(targets[i], options.output_gradients, i) : Tensor());
   }
-  for (const Source& source : sources) job.sources.push_back(source_number(tape, *source.value));
+  for (const Source& source : sources) job->sources.push_back(source_number(tape, *source.value));
 
   const Answering answering(tape, options.create_graph);
-  detail::walk(*tape.list, {tape, job.targets, job.seeds, job.sources, answering.last()}, out);
+  detail::walk(*tape.list, {tape, job->targets, job->seeds, job->sources, answering.last()}, out);
   std::string error;
   for (size_t i = 0; i < out.size(); ++i) {
     if (out[i].ref()) continue;
@@ -201,7 +211,7 @@ void GradientTape::compute(std::span<const Tensor> targets, std::span<const Sour
       out[i] = zeros_like(*sources[i].value);
       continue;
     }
-    const std::string reason = missing_reason(tape, sources[i], job.sources[i], targets, job.targets);
+    const std::string reason = missing_reason(tape, sources[i], job->sources[i], targets, job->targets);
     if (options.unconnected == Unconnected::Error && error.empty()) error = reason;
     out[i] = detail::missing(reason);
   }

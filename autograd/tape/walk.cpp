@@ -5,6 +5,7 @@
 #include "autograd/kernels/pointwise.h"
 #include "autograd/ops.h"
 #include "autograd/tape/anomaly.h"
+#include "autograd/tape/pooled.h"
 
 namespace gradus::detail {
 namespace {
@@ -18,22 +19,10 @@ struct Scratch {
   std::vector<std::pair<uint32_t, Tensor>> low;
 };
 
-// A rule may differentiate something itself, so that walks nest: each takes a scratch of its own.
-struct ScratchPool {
-  std::vector<std::unique_ptr<Scratch>> idle;
-  std::unique_ptr<Scratch> take() {
-    if (idle.empty()) return std::make_unique<Scratch>();
-    std::unique_ptr<Scratch> s = std::move(idle.back());
-    idle.pop_back();
-    return s;
-  }
-};
-
 class Walk {
  public:
   Walk(List& list, const WalkRequest& request)
       : list_(list), request_(request), begin_(request.tape.begin), checking_(list.checking()) {
-    scratch_ = pool().take();
     outer_ = list.begin_walk();
     for (const uint32_t id : request.targets)
       if (id != kNoNode) end_ = std::max(end_, id + 1);
@@ -46,7 +35,6 @@ class Walk {
     // Every adjoint has been taken, unless a rule threw.
     if (!finished_) scratch_->adjoints.clear();
     scratch_->low.clear();
-    pool().idle.push_back(std::move(scratch_));
   }
 
   void run(std::span<Tensor> out) {
@@ -59,8 +47,9 @@ class Walk {
     for (uint32_t id = end_; id-- > begin_;) {
       const uint8_t mark = scratch_->marks[id - begin_];
       if (mark & kNeeded) step(id, mark);
-      else if (mark == kIdle) scratch_->adjoints[id - begin_] = Tensor();  // a target without a path
-      if (request_.release && list_[id].op) list_.release_saved(id);
+      else if (mark == kIdle && scratch_->adjoints[id - begin_].ref())
+        scratch_->adjoints[id - begin_] = Tensor();  // a target without a path
+      if (request_.release) list_.release_saved(id);
     }
     for (size_t i = 0; i < out.size(); ++i)
       if (Tensor* slot = adjoint(request_.sources[i])) out[i] = *slot;
@@ -70,11 +59,6 @@ class Walk {
   }
 
  private:
-  static ScratchPool& pool() {
-    thread_local ScratchPool instance;
-    return instance;
-  }
-
   // Where the adjoint of `id` is collected, or null when nobody asks for it.
   Tensor* adjoint(uint32_t id) {
     if (id == kNoNode || id >= end_) return nullptr;
@@ -84,9 +68,11 @@ class Walk {
         std::lower_bound(low.begin(), low.end(), id, [](const auto& entry, uint32_t key) { return entry.first < key; });
     return it != low.end() && it->first == id ? &it->second : nullptr;
   }
-  bool needed(uint32_t id) {
-    if (id == kNoNode) return false;
-    return id >= begin_ ? id < end_ && scratch_->marks[id - begin_] != kIdle : adjoint(id) != nullptr;
+  // The same, but null too for what lies on no path from a source.
+  Tensor* wanted(uint32_t id) {
+    if (id >= begin_ && id < end_) [[likely]]
+      return scratch_->marks[id - begin_] != kIdle ? &scratch_->adjoints[id - begin_] : nullptr;
+    return adjoint(id);
   }
 
   // Forward sweep: which records lie on a path from a source.
@@ -110,7 +96,7 @@ class Walk {
       if (!node.op) continue;
       const std::span<const uint32_t> ids = node.ids();
       for (uint32_t k = 0; k < node.inputs; ++k)
-        if (node.op->rule(k).gradient && needed(ids[k])) {
+        if (node.op->rule(k).gradient && wanted(ids[k])) {
           marks[id - begin_] |= kNeeded;
           break;
         }
@@ -125,9 +111,10 @@ class Walk {
     const std::span<const uint32_t> ids = node.ids();
     for (uint32_t k = 0; k < node.inputs; ++k) {
       const Rule& rule = node.op->rule(k);
-      if (!rule.gradient || !needed(ids[k])) continue;
+      Tensor* slot_of_input = rule.gradient ? wanted(ids[k]) : nullptr;
+      if (!slot_of_input) continue;
       const Saved saved(node, static_cast<int>(k));
-      Tensor& to = *adjoint(ids[k]);
+      Tensor& to = *slot_of_input;
       if (rule.accumulate && !checking_ && !recorded(g) && !reads_recorded(node) && (to.ref() || rule.accumulate_from_zero) &&
           own(to, saved) && rule.accumulate(saved, g, *to.ref()))
         continue;
@@ -197,7 +184,7 @@ class Walk {
 
   List& list_;
   const WalkRequest& request_;
-  std::unique_ptr<Scratch> scratch_;
+  const Pooled<Scratch> scratch_;
   uint32_t begin_, end_ = 0;
   uint64_t outer_ = 0;
   bool finished_ = false;

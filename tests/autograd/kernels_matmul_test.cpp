@@ -236,13 +236,13 @@ TEST_CASE("matmul_small: any size, whatever matmul gives to BLAS") {
       const Impl a = laid_out({m, k}, DType::float32, layout, small_integer),
                  b = laid_out({k, n}, DType::float32, layout, small_integer);
       const Impl out = empty({m, n}, DType::float32);
-      kernels::matmul_small(out->as<float>(), {a->as<float>(), a->stride(0), a->stride(1)},
+      kernels::matmul_small(out->as<float>(), n, {a->as<float>(), a->stride(0), a->stride(1)},
                             {b->as<float>(), b->stride(0), b->stride(1)}, m, n, k, false);
       CHECK(worst(values(*out), reference(*a, *b, out->shape)) == 0);
       const Impl c = laid_out({m, k}, DType::float64, layout, small_integer),
                  d = laid_out({k, n}, DType::float64, layout, small_integer);
       const Impl wide = filled({m, n}, DType::float64, [](int64_t) { return 1; });
-      kernels::matmul_small(wide->as<double>(), {c->as<double>(), c->stride(0), c->stride(1)},
+      kernels::matmul_small(wide->as<double>(), n, {c->as<double>(), c->stride(0), c->stride(1)},
                             {d->as<double>(), d->stride(0), d->stride(1)}, m, n, k, true);
       std::vector<double> expected = reference(*c, *d, wide->shape);
       for (double& v : expected) v += 1;

@@ -156,6 +156,47 @@ std::vector<Row> einsum_rows() {
   return rows;
 }
 
+Array affine(const Arrays& in) {
+  Shape shape = in[0].shape;
+  shape[shape.ndim() - 1] = in[1].shape[1];
+  return build(shape, [&](Shape at) {
+    const int64_t unit = at.back();
+    double sum = in[2]({unit});
+    for (int64_t& k = at[at.ndim() - 1] = 0; k < in[1].shape[0]; ++k) sum += in[0](at) * in[1]({k, unit});
+    return sum;
+  });
+}
+
+std::vector<Row> dense_rows() {
+  const auto row = [](std::string name, DenseActivation activation, double (*f)(double)) {
+    Row r = product(
+        std::move(name), {{2, 3}, {3, 4}, {4}},
+        [activation](const std::vector<Tensor>& in) { return dense(in[0], in[1], in[2], activation); },
+        [f](const Arrays& in) {
+          Array y = affine(in);
+          for (double& v : y.values) v = f(v);
+          return y;
+        },
+        {{{3}, {3, 2}, {2}}, {{0, 3}, {3, 2}, {2}}, {{2, 0}, {0, 3}, {3}}, {{2, 3}, {3, 0}, {0}}, {{2, 1, 3}, {3, 1}, {1}}});
+    r.polynomial = activation == DenseActivation::linear;
+    if (!r.polynomial) r.result = floating, r.integers = false;  // booleans add up to true, not to numbers
+    return r;
+  };
+  std::vector<Row> rows{row("dense", DenseActivation::linear, [](double x) { return x; }),
+                        row("dense and relu", DenseActivation::relu, [](double x) { return std::max(x, 0.0); }),
+                        row("dense and sigmoid", DenseActivation::sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }),
+                        row("dense and tanh", DenseActivation::tanh, [](double x) { return std::tanh(x); })};
+  const auto bad = [](Shape x, Shape kernel, Shape bias) { return [=] { dense(zeros(x), zeros(kernel), zeros(bias)); }; };
+  rows[0].errors = {
+      raises<ShapeError>("input and kernel do not fit; got [2, 3] and [2, 4]", bad({2, 3}, {2, 4}, {4})),
+      raises<ShapeError>("input and kernel do not fit; got [] and [2, 4]", bad({}, {2, 4}, {4})),
+      raises<ShapeError>("expected [..., in] and [in, units]", bad({2}, {2}, {2})),
+      raises<ShapeError>("bias does not fit the kernel; got [3], expected [4]", bad({2, 2}, {2, 4}, {3})),
+      raises<ShapeError>("bias does not fit the kernel; got [1, 4], expected [4]", bad({2, 2}, {2, 4}, {1, 4})),
+  };
+  return rows;
+}
+
 std::vector<Row> more_product_rows() {
   const auto kron_of = [](const Arrays& in) {
     const int ndim = std::max(in[0].shape.ndim(), in[1].shape.ndim());
@@ -271,7 +312,7 @@ std::vector<Row> product_rows() {
                         raises<ShapeError>("axes come in pairs", [] { tensordot(zeros({2}), zeros({2}), {0}, {}); }),
                         raises<ShapeError>("axis out of range; got 5", [] { tensordot(zeros({2}), zeros({2}), {5}, {0}); })};
 
-  for (auto* family : {more_product_rows, einsum_rows})
+  for (auto* family : {dense_rows, more_product_rows, einsum_rows})
     for (Row& row : family()) rows.push_back(std::move(row));
   return rows;
 }

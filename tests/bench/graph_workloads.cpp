@@ -78,7 +78,7 @@ Workload lstm_unrolled(int64_t batch) {
       {w, b}, [=] {
         Tensor h = zeros({batch, kHidden}), c = zeros({batch, kHidden});
         for (int64_t t = 0; t < kSteps; ++t) {
-          const Tensor z = matmul(concat({xs[t], h}, 1), w) + b;
+          const Tensor z = dense(concat({xs[t], h}, 1), w, b);
           const std::vector<Tensor> gates = split(z, 4, 1);  // i, f, g, o
           c = sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2]);
           h = sigmoid(gates[3]) * tanh(c);

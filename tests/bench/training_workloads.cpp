@@ -10,25 +10,21 @@
 namespace gradus::bench {
 namespace {
 
-using Activation = Tensor (*)(const Tensor&);
-
 // Dense layers with weights [out, in], as the peers keep them.
 struct Mlp {
   std::vector<Variable> parameters;  // weight, bias, weight, bias, ...
-  Activation activation;
+  DenseActivation activation;
 
   // Weight k has seed 10 + k and the scale listed; biases start at 0.
-  Mlp(const std::vector<int64_t>& sizes, const std::vector<double>& scales, Activation f) : activation(f) {
+  Mlp(const std::vector<int64_t>& sizes, const std::vector<double>& scales, DenseActivation f) : activation(f) {
     for (size_t k = 0; k + 1 < sizes.size(); ++k) {
       parameters.emplace_back(filled({sizes[k + 1], sizes[k]}, 10.0 + static_cast<double>(k), scales[k]));
       parameters.emplace_back(zeros({sizes[k + 1]}));
     }
   }
   Tensor operator()(Tensor x) const {
-    for (size_t k = 0; k < parameters.size(); k += 2) {
-      x = matmul(x, transpose(parameters[k])) + parameters[k + 1];
-      if (k + 2 < parameters.size()) x = activation(x);
-    }
+    for (size_t k = 0; k < parameters.size(); k += 2)
+      x = dense(x, transpose(parameters[k]), parameters[k + 1], k + 2 < parameters.size() ? activation : DenseActivation::linear);
     return x;
   }
 };
@@ -61,21 +57,21 @@ optim::RMSprop rmsprop() { return optim::RMSprop({.learning_rate = 1e-3, .rho = 
 optim::Adam adam() { return optim::Adam({.learning_rate = 1e-3, .epsilon = 1e-8, .epsilon_hat = false}); }
 
 Workload small_mlp_step() {
-  const Mlp net({4, 16, 16, 1}, {0.5, 0.25, 0.25}, tanh);
+  const Mlp net({4, 16, 16, 1}, {0.5, 0.25, 0.25}, DenseActivation::tanh);
   const Tensor x = filled({8, 4}, 1), y = filled({8, 1}, 2);
   return training_step("one SGD step, MLP 4-16-16-1 tanh, batch 8, MSE", net.parameters, optim::SGD({.learning_rate = 0.01}),
                        [=] { return mean(square(net(x) - y)); });
 }
 
 Workload mnist_step(int64_t batch) {
-  const Mlp net({784, 512, 10}, {0.005, 0.05}, relu);
+  const Mlp net({784, 512, 10}, {0.005, 0.05}, DenseActivation::relu);
   const Tensor x = filled({batch, 784}, 1), y = labels(batch, 10);
   return training_step("one RMSprop step, MLP 784-512-10 relu, batch " + std::to_string(batch), net.parameters, rmsprop(),
                        [=] { return mean(sparse_softmax_cross_entropy(y, net(x))); });
 }
 
 Workload mlp_wide_step() {
-  const Mlp net({2048, 2048, 2048, 2048, 1000}, {0.002, 0.05, 0.05, 0.05}, relu);
+  const Mlp net({2048, 2048, 2048, 2048, 1000}, {0.002, 0.05, 0.05, 0.05}, DenseActivation::relu);
   const Tensor x = filled({256, 2048}, 1, 0.05), y = labels(256, 1000);
   return training_step("one Adam step, MLP 2048-2048-2048-2048-1000 relu, batch 256", net.parameters, adam(),
                        [=] { return mean(sparse_softmax_cross_entropy(y, net(x))); });
@@ -96,8 +92,8 @@ Workload lenet_step() {
   const Tensor x = filled({64, 1, 28, 28}, 1), y = labels(64, 10);
   return training_step("one Adam step, LeNet 5x5x16, 5x5x32, 128, 10, batch 64", p, adam(), [=] {
     const Tensor image = flatten(block(block(x, p[0], p[1]), p[2], p[3]), 1);
-    const Tensor hidden = relu(matmul(image, transpose(p[4])) + p[5]);
-    return mean(sparse_softmax_cross_entropy(y, matmul(hidden, transpose(p[6])) + p[7]));
+    const Tensor hidden = dense(image, transpose(p[4]), p[5], DenseActivation::relu);
+    return mean(sparse_softmax_cross_entropy(y, dense(hidden, transpose(p[6]), p[7])));
   });
 }
 
@@ -133,7 +129,7 @@ Workload mnist_epochs() {
             const auto [train, test] = data::mnist::load({.allow_embedded = false});
             const Tensor x = train.images.reshape({-1, 784}).astype(DType::float32) / 255, y = train.labels.astype(DType::int64);
             const Tensor xt = test.images.reshape({-1, 784}).astype(DType::float32) / 255;
-            Mlp net({784, 512, 10}, {0, 0}, relu);
+            Mlp net({784, 512, 10}, {0, 0}, DenseActivation::relu);
             std::mt19937 gen(1234);
             for (size_t k = 0; k < net.parameters.size(); k += 2) {
               const Shape shape = net.parameters[k].shape();
