@@ -37,7 +37,7 @@ std::string per_rep(const char* name, int64_t before, int64_t after, size_t reps
 double now_ns() { return clock_ns(CLOCK_MONOTONIC); }
 
 void measure(const std::string& name, const Workload& w, const Options& options) {
-  std::vector<double> wall, cpu;  // per rep; with one thread, CPU time below wall time means that the core was shared
+  std::vector<double> wall, cpu;          // per rep; with one thread, CPU time below wall time means that the core was shared
   const InstructionCounter instructions;  // before the first rep, which may start threads
   const double first = w.rep();
   double grad = 0, tenth = 0;
