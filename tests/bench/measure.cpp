@@ -47,6 +47,7 @@ void measure(const std::string& name, const Workload& w, const Options& options)
     wall.push_back(w.own_ns());
   } else {
     if (w.grad_sum) grad = w.grad_sum();
+    if (options.reset_peak) options.reset_peak();  // before the warm-up: pools may keep memory in proportion to the peak
     if (w.reset) {
       for (int i = 1; i < kEpisode; ++i) tenth = w.rep();
       w.reset();
@@ -57,7 +58,6 @@ void measure(const std::string& name, const Workload& w, const Options& options)
       if (w.reset && n % kEpisode == kEpisode - 1) w.reset();
     }
     if (w.reset) w.reset();
-    if (options.reset_peak) options.reset_peak();
     if (options.memory) before = options.memory();
     first_instruction = instructions.read();
     double total = 0;
