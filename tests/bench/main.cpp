@@ -3,20 +3,30 @@
 #include <cstdio>
 
 #include "tests/bench/workloads.h"
+#include "tests/memory/heap_count.h"
 
 int main(int argc, char** argv) {
   using namespace gradus::bench;
-  Options options{.allocations = [] { return gradus::memory::stats().system_allocations; },
-                  .peak_bytes = [] { return gradus::memory::stats().peak_bytes; }};
+  Options options{.memory =
+                      [] {
+                        const gradus::memory::Stats stats = gradus::memory::stats();
+                        return Memory{.system_allocations = stats.system_allocations,
+                                      .heap_allocations = gradus::testing::heap_allocations(),
+                                      .peak_bytes = stats.peak_bytes};
+                      },
+                  .reset_peak = gradus::memory::reset_peak};
   std::vector<std::string> only;
-  bool list = false;
+  bool list = false, avx2 = false;
   CLI::App app("Runs the benchmark workloads and prints one JSON line per workload.");
   app.add_option("--threads", options.threads, "threads inside one operation")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--only", only, "names of workloads to run")->delimiter(',');
-  app.add_option("--reps", options.fixed_reps, "repetitions (0: at least 15 and --secs)")->check(CLI::NonNegativeNumber);
+  app.add_option("--reps", options.fixed_reps, "exactly so many repetitions (0: at least 15 and --secs)")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--secs", options.min_seconds, "seconds per workload")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_flag("--avx2", avx2, "no vectors wider than AVX2, so that instruction counts agree between machines");
   app.add_flag("--list", list, "print the names and stop");
   CLI11_PARSE(app, argc, argv);
+  if (avx2) hwy::DisableTargets(HWY_AVX2 - 1);  // better targets have lower bits
 
   std::vector<NamedWorkload> all = graph_workloads();
   for (auto& w : training_workloads()) all.push_back(std::move(w));

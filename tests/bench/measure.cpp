@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tests/bench/instructions.h"
+
 namespace gradus::bench {
 namespace {
 
@@ -24,30 +26,40 @@ double quantile(std::vector<double> v, double q) {
   return v[std::min(v.size() - 1, static_cast<size_t>(static_cast<double>(v.size()) * q))];
 }
 
+// The difference of two readings per rep as a member, or nothing where nothing was counted.
+std::string per_rep(const char* name, int64_t before, int64_t after, size_t reps) {
+  if (before < 0 || after < 0 || reps == 0) return "";
+  return std::string("\"") + name + "\":" + std::to_string((after - before) / static_cast<int64_t>(reps)) + ",";
+}
+
 }  // namespace
 
 double now_ns() { return clock_ns(CLOCK_MONOTONIC); }
 
 void measure(const std::string& name, const Workload& w, const Options& options) {
-  std::vector<double> wall, cpu;  // per rep; with one thread, CPU time below wall time means that the core was shared
+  std::vector<double> wall, cpu;          // per rep; with one thread, CPU time below wall time means that the core was shared
+  const InstructionCounter instructions;  // before the first rep, which may start threads
   const double first = w.rep();
   double grad = 0, tenth = 0;
-  int64_t system_allocations = 0;
+  Memory before, after;
+  int64_t first_instruction = -1, last_instruction = -1;
   if (w.own_ns) {
     wall.push_back(w.own_ns());
   } else {
     if (w.grad_sum) grad = w.grad_sum();
+    if (options.reset_peak) options.reset_peak();  // before the warm-up: pools may keep memory in proportion to the peak
     if (w.reset) {
       for (int i = 1; i < kEpisode; ++i) tenth = w.rep();
       w.reset();
     }
     int64_t n = 0;
-    for (const double begin = now_ns(); now_ns() - begin < 0.3e9 || n < 2; ++n) {
+    for (const double begin = now_ns(); n < 2 || (options.fixed_reps == 0 && now_ns() - begin < 0.3e9); ++n) {
       w.rep();
       if (w.reset && n % kEpisode == kEpisode - 1) w.reset();
     }
     if (w.reset) w.reset();
-    if (options.allocations) system_allocations = options.allocations();
+    if (options.memory) before = options.memory();
+    first_instruction = instructions.read();
     double total = 0;
     for (n = 0; options.fixed_reps ? n < options.fixed_reps : (n < 15 || total < options.min_seconds * 1e9); ++n) {
       const double c0 = clock_ns(CLOCK_PROCESS_CPUTIME_ID), t0 = now_ns();
@@ -57,7 +69,8 @@ void measure(const std::string& name, const Workload& w, const Options& options)
       total += wall.back();
       if (w.reset && n % kEpisode == kEpisode - 1) w.reset();
     }
-    if (options.allocations) system_allocations = options.allocations() - system_allocations;
+    last_instruction = instructions.read();
+    if (options.memory) after = options.memory();
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -66,8 +79,12 @@ void measure(const std::string& name, const Workload& w, const Options& options)
               quantile(wall, 0), quantile(wall, 0.9), quantile(cpu, 0.5), wall.size());
   std::printf("\"unit_work\":\"%s\",\"checksum\":%.9g,\"checksum_grad\":%.9g,\"loss10\":%.9g,", w.unit.c_str(), first, grad,
               tenth);
-  if (options.allocations) std::printf("\"system_allocations\":%lld,", static_cast<long long>(system_allocations));
-  if (options.peak_bytes) std::printf("\"peak_bytes\":%lld,", static_cast<long long>(options.peak_bytes()));
+  std::printf("%s", per_rep("instructions", first_instruction, last_instruction, wall.size()).c_str());
+  if (options.memory && !w.own_ns)
+    std::printf("\"system_allocations\":%lld,%s\"peak_bytes\":%lld,",
+                static_cast<long long>(after.system_allocations - before.system_allocations),
+                per_rep("allocations", before.heap_allocations, after.heap_allocations, wall.size()).c_str(),
+                static_cast<long long>(after.peak_bytes));
   std::printf("\"maxrss_kb\":%ld%s}\n", usage.ru_maxrss, w.extra ? w.extra().c_str() : "");
   std::fflush(stdout);
 }

@@ -15,12 +15,19 @@
 
 namespace gradus::bench {
 
+/// What a library counts about its memory.
+struct Memory {
+  int64_t system_allocations = 0;  // requests of its pools to the system, so far
+  int64_t heap_allocations = 0;    // calls of operator new, so far
+  int64_t peak_bytes = 0;          // since the last call of reset_peak
+};
+
 struct Options {
   int threads = 1;
-  int64_t fixed_reps = 0;  // 0: by time
+  int64_t fixed_reps = 0;  // 0: by time; else exactly so many after 2 to warm up, so that instructions can be counted
   double min_seconds = 2;
-  std::function<int64_t()> allocations = {};  // requests to the system so far, where the library counts them
-  std::function<int64_t()> peak_bytes = {};
+  std::function<Memory()> memory = {};  // where the library counts
+  std::function<void()> reset_peak = {};
 };
 
 struct Workload {
