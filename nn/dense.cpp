@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "autograd/ops.h"
+#include "nn/mixed_precision.h"
 
 namespace gradus::nn {
 
@@ -36,6 +37,10 @@ Tensor Dense::logits(const Tensor& x, bool) {
   State& s = *state_;
   if (!s.kernel) build(x.shape());
   else if (x.ndim() < 2 || x.shape().back() != s.kernel->shape()[0]) s.check(x.shape(), name());
+  if (const DType dtype = compute_dtype(s.options.dtype); dtype != s.options.dtype) {
+    const Tensor y = matmul(x.astype(dtype), s.kernel->value().astype(dtype));
+    return s.bias ? y + s.bias->value().astype(dtype) : y;
+  }
   Tensor y = x.dtype() == s.options.dtype ? matmul(x, *s.kernel) : matmul(x.astype(s.options.dtype), *s.kernel);
   return s.bias ? y + *s.bias : y;
 }

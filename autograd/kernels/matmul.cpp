@@ -11,6 +11,7 @@
 #include "autograd/base/parallel.h"
 #include "autograd/kernels/convert.h"
 #include "autograd/kernels/copy.h"
+#include "autograd/kernels/dot.h"
 #include "autograd/kernels/loops.h"
 #include "autograd/kernels/matmul_small.h"
 #include "autograd/kernels/scalar.h"
@@ -141,6 +142,8 @@ void product(T* out, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulat
       if (!accumulate) std::fill_n(out, e.m * e.n, T(0));
       return;
     }
+    if (e.k >= kLongDot && e.n == 1) return long_dot(out, b.data, b.row, {a.data, a.column, a.row}, e.m, e.k, accumulate);
+    if (e.k >= kLongDot && e.m == 1) return long_dot(out, a.data, a.column, b, e.n, e.k, accumulate);
     blas_product(out, e.n, a, b, e, accumulate);
   } else {
     integer_product(out, a, b, e, accumulate);
