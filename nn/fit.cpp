@@ -113,6 +113,7 @@ class Model::Trainer {
 
   double step(const Tensor& x, const Tensor& y, const Run& run) {
     Training& training = *model_.training_;
+    const PrecisionScope scope(training.precision);  // for the way back, too: checkpointed layers compute once more there
     GradientTape tape;
     const Outputs outputs = model_.forward(x, training.loss, true);
     const Tensor loss = mean(training.loss(y, outputs));

@@ -53,7 +53,8 @@ class Precision {
 /// Use bfloat16 where there is a choice: it needs no loss scale, and has 8 significant bits to float16's 11.
 extern const Precision mixed_bfloat16, mixed_float16;
 
-/// While it lives, layers that this thread calls compute as `precision` says. Scopes nest, the innermost holds.
+/// While it lives, layers that this thread calls compute as `precision` says. Scopes nest, the innermost holds. Layers under
+/// checkpoint() are called again when gradients are taken, which therefore belongs into the scope.
 class PrecisionScope {
  public:
   explicit PrecisionScope(const Precision& precision);

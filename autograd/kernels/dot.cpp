@@ -16,7 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kLeaf = 1024, kLeafRows = 128, kPanel = 512;
+constexpr int64_t kLeaf = 1024, kLeafRows = 128, kPanel = 512, kNarrow = 8;
 
 /// At most kLeaf products: four sums in turn, each over every fourth vector.
 template <class T>
@@ -70,9 +70,43 @@ HWY_INLINE void add_rows(T* sums, const T* x, int64_t x_step, const T* a, int64_
   for (; c < n; ++c) sums[c] += tree<kRows, T>(x, x_step, a + c, a_step);
 }
 
-/// out[c] = the sum over `rows` rows of x[r] a[r, c], for n <= kPanel columns side by side.
+/// out[c] = the sum over `rows` rows of x[r] a[r, c], for n <= kNarrow columns without gaps, x too: each vector of a holds
+/// several rows, each of a different element of x.
+template <class T>
+void narrow_columns(double* out, const T* x, const T* a, int64_t rows, int64_t n) {
+  using V = Vec<T>;
+  using Index = hwy::MakeSigned<T>;
+  constexpr int64_t kLanes = V::kLanes, kRows = 16 * kLanes;
+  const typename V::Tag d;
+  decltype(hn::SetTableIndices(d, static_cast<const Index*>(nullptr))) row_of[kNarrow];
+  for (int64_t j = 0; j < n; ++j) {
+    alignas(64) Index index[kLanes];
+    for (int64_t lane = 0; lane < kLanes; ++lane) index[lane] = static_cast<Index>((j * kLanes + lane) / n);
+    row_of[j] = hn::SetTableIndices(d, index);
+  }
+  std::fill_n(out, n, 0.0);
+  int64_t r = 0;
+  while (r + kLanes <= rows) {
+    V sums[kNarrow];
+    for (int64_t j = 0; j < n; ++j) sums[j] = V(0);
+    for (const int64_t last = std::min(rows, r + kRows); r + kLanes <= last; r += kLanes) {
+      const V factors = V::load(x + r);
+      for (int64_t j = 0; j < n; ++j)
+        sums[j] = mul_add(V(hn::TableLookupLanes(factors.raw, row_of[j])), V::load(a + r * n + j * kLanes), sums[j]);
+    }
+    alignas(64) T lanes[kNarrow * kLanes];
+    for (int64_t j = 0; j < n; ++j) sums[j].store(lanes + j * kLanes);
+    for (int64_t row = 0; row < kLanes; ++row)
+      for (int64_t c = 0; c < n; ++c) out[c] += static_cast<double>(lanes[row * n + c]);
+  }
+  for (; r < rows; ++r)
+    for (int64_t c = 0; c < n; ++c) out[c] += static_cast<double>(x[r]) * static_cast<double>(a[r * n + c]);
+}
+
+/// The same for n <= kPanel columns, with any distance of rows.
 template <class T>
 void columns(double* out, const T* x, int64_t x_step, const T* a, int64_t a_step, int64_t rows, int64_t n) {
+  if (n <= kNarrow && a_step == n && x_step == 1) return narrow_columns(out, x, a, rows, n);
   std::fill_n(out, n, 0.0);
   for (int64_t first = 0; first < rows; first += kLeafRows) {
     T sums[kPanel] = {};

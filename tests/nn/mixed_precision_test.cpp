@@ -197,6 +197,28 @@ TEST_CASE("compile takes the precision that is active") {
   CHECK(seen == DType::float32);
 }
 
+TEST_CASE("layers that compute once more on the way back do so in the same precision") {
+  struct Checkpointed : nn::Model {
+    nn::Dense hidden{32, {.activation = nn::tanh}}, output{2, {.activation = nn::softmax}};
+    bool saves = true;
+    Tensor call(const Tensor& x, bool) override {
+      const auto both = [this](const Tensor& input) { return output(hidden(input)); };
+      return saves ? checkpoint(both, x) : both(x);
+    }
+    void visit(nn::Visitor& v) override { v("hidden", hidden), v("output", output); }
+  };
+  const Quadrants data(100);
+  const auto weights = [&](bool saves) {
+    random::seed(2);
+    Checkpointed model;
+    model.saves = saves;
+    model.compile({.loss = "sparse_categorical_crossentropy", .precision = nn::mixed_float16});
+    model.fit(data.x, data.y, {.epochs = 3, .seed = 1, .verbose = 0});
+    return all_weights(model);
+  };
+  CHECK(weights(true) == weights(false));
+}
+
 TEST_CASE("overflowing gradients of float16 are left out until the scale fits") {
   random::seed(1);
   const Tensor x = random::uniform({256, 4}, -1, 1), y = sum(x, 1, true) * 300;
