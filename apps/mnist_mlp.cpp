@@ -27,7 +27,7 @@ class Watch : public nn::Callback {
   apps::Stopwatch clock_;
 };
 
-int train(const apps::TrainOptions& options) {
+int train(const apps::TrainOptions& options, const std::string& precision) {
   options.apply();
   const apps::Interrupt interrupt;
   const auto [train, test] = data::mnist::load({.data_dir = options.data_dir});
@@ -41,7 +41,8 @@ int train(const apps::TrainOptions& options) {
       nn::Dense(512, {.activation = nn::relu}),
       nn::Dense(10, {.activation = nn::softmax}),
   };
-  model.compile({.optimizer = "rmsprop", .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
+  model.compile(
+      {.optimizer = "rmsprop", .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}, .precision = precision});
   model.fit(x_train, y_train,
             {.epochs = options.epochs,
              .batch_size = options.batch_size,
@@ -76,5 +77,8 @@ int main(int argc, char** argv) {
   CLI::App app("Trains a 784-512-10 network on handwritten digits (MNIST) and tests it.", "mnist_mlp");
   apps::TrainOptions options;
   options.add_to(app);
-  return apps::run(app, argc, argv, [&] { return train(options); });
+  std::string precision = "float32";
+  app.add_option("--precision", precision, "What the layers compute in: float32, mixed_bfloat16 or mixed_float16")
+      ->capture_default_str();
+  return apps::run(app, argc, argv, [&] { return train(options, precision); });
 }

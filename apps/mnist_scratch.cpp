@@ -50,6 +50,7 @@ int train(const apps::TrainOptions& options) {
   (options.json ? std::cerr : std::cout) << "data: " << train.source << ", " << samples.x.shape()[0] << " training and "
                                          << held_out.x.shape()[0] << " test images\n";
 
+  const FlushDenormals fast;
   const apps::Stopwatch clock;
   NaiveModel model;
   const std::vector<Variable> weights = model.variables();  // handles, not copies

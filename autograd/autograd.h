@@ -4,6 +4,7 @@
 #include "autograd/anomaly.h"
 #include "autograd/checkpoint.h"
 #include "autograd/custom_gradient.h"
+#include "autograd/flush_denormals.h"
 #include "autograd/functional.h"
 #include "autograd/fused.h"
 #include "autograd/gradcheck.h"

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "autograd/ops.h"
+#include "nn/mixed_precision.h"
 #include "optim/lookup.h"
 
 namespace gradus::nn {
@@ -20,8 +21,9 @@ constinit const Activation sigmoid{"sigmoid", [](const Tensor& x) { return gradu
 constinit const Activation tanh{"tanh", [](const Tensor& x) { return gradus::tanh(x); }};
 constinit const Activation gaussian{"gaussian", [](const Tensor& x) { return gradus::gaussian(x); }};
 constinit const Activation exponential{"exponential", [](const Tensor& x) { return gradus::exp(x); }};
-constinit const Activation softmax{"softmax", [](const Tensor& x) { return gradus::softmax(x); }};
-constinit const Activation log_softmax{"log_softmax", [](const Tensor& x) { return gradus::log_softmax(x); }};
+constinit const Activation softmax{"softmax", [](const Tensor& x) { return gradus::softmax(detail::leave_mixed_precision(x)); }};
+constinit const Activation log_softmax{"log_softmax",
+                                       [](const Tensor& x) { return gradus::log_softmax(detail::leave_mixed_precision(x)); }};
 
 namespace {
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "autograd/ops.h"
+#include "nn/mixed_precision.h"
 
 namespace gradus::nn {
 
@@ -51,8 +52,11 @@ Tensor Dense::sums(const Tensor& input, DenseActivation activation) {
   State& s = *state_;
   if (!s.kernel) build(input.shape());
   else if (input.ndim() < 2 || input.shape().back() != s.kernel->shape()[0]) s.check(input.shape(), name());
-  const Tensor x = input.dtype() == s.options.dtype ? input : input.astype(s.options.dtype);
-  return s.bias ? dense(x, *s.kernel, *s.bias, activation) : matmul(x, *s.kernel);
+  const DType dtype = compute_dtype(s.options.dtype);
+  const Tensor x = input.dtype() == dtype ? input : input.astype(dtype);
+  if (dtype == s.options.dtype) return s.bias ? dense(x, *s.kernel, *s.bias, activation) : matmul(x, *s.kernel);
+  const Tensor kernel = s.kernel->value().astype(dtype);
+  return s.bias ? dense(x, kernel, s.bias->value().astype(dtype), activation) : matmul(x, kernel);
 }
 
 Tensor Dense::logits(const Tensor& x, bool) { return sums(x, DenseActivation::linear); }

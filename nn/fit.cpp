@@ -3,6 +3,7 @@
 #include <iostream>
 #include <utility>
 
+#include "autograd/flush_denormals.h"
 #include "autograd/ops.h"
 #include "autograd/tape.h"
 #include "data/loader.h"
@@ -111,7 +112,8 @@ class Model::Trainer {
   }
 
   double step(const Tensor& x, const Tensor& y, const Run& run) {
-    const Training& training = *model_.training_;
+    Training& training = *model_.training_;
+    const PrecisionScope scope(training.precision);  // for the way back, too: checkpointed layers compute once more there
     GradientTape tape;
     const Outputs outputs = model_.forward(x, training.loss, true);
     const Tensor loss = mean(training.loss(y, outputs));
@@ -119,7 +121,8 @@ class Model::Trainer {
     if (!std::isfinite(value))
       fail<ValueError>("fit", "loss is not finite; got ", value, " at epoch ", run.epoch + 1, ", batch ", run.batch + 1,
                        ", expected a number; a lower learning rate or inputs of smaller scale may help");
-    training.optimizer->minimize(loss, trainable_, tape);
+    const std::vector<Tensor> gradients = tape.gradient(training.loss_scale.apply(loss), trainable_);
+    training.loss_scale.step(*training.optimizer, gradients, trainable_);
     meter_.add(value, x.shape()[0], y, outputs);
     return value;
   }
@@ -144,6 +147,7 @@ class Model::Trainer {
 History Model::fit(const Tensor& x, const Tensor& y, const FitOptions& options) {
   training("fit");
   check(options);
+  const FlushDenormals fast;
   Samples train{x, y}, validation = options.validation_data;
   prepare("fit", train);
   if (validation.x.defined()) prepare("fit: validation data", validation);

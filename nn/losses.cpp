@@ -10,6 +10,11 @@ constexpr double kEpsilon = 1e-7;  // Keras' config.epsilon()
 /// The mean over the last axis of what is not a vector.
 Tensor per_sample(const Tensor& x) { return x.ndim() <= 1 ? x : mean(x, -1); }
 
+/// Predictions of half types are compared in float32, as in Keras.
+Tensor wide(const Tensor& p) {
+  return p.dtype() == DType::float16 || p.dtype() == DType::bfloat16 ? p.astype(DType::float32) : p;
+}
+
 Tensor probability(const Tensor& p) { return clip(p, kEpsilon, 1 - kEpsilon); }
 
 }  // namespace
@@ -50,8 +55,9 @@ void check_labels(std::string_view op, const Tensor& labels, int64_t classes) {
 
 }  // namespace detail
 
-Tensor sparse_categorical_crossentropy(const Tensor& labels, const Tensor& p, bool from_logits) {
+Tensor sparse_categorical_crossentropy(const Tensor& labels, const Tensor& predictions, bool from_logits) {
   constexpr std::string_view op = "sparse_categorical_crossentropy";
+  const Tensor p = wide(predictions);
   const Tensor y = detail::match_labels(op, labels, p.shape());
   if (from_logits) return sparse_softmax_cross_entropy(y, p);
   detail::check_labels(op, y, p.shape().back());
@@ -59,8 +65,9 @@ Tensor sparse_categorical_crossentropy(const Tensor& labels, const Tensor& p, bo
   return -log(probability(squeeze(gather(p, expand_dims(y, -1), -1), -1)));
 }
 
-Tensor categorical_crossentropy(const Tensor& y, const Tensor& p, bool from_logits) {
+Tensor categorical_crossentropy(const Tensor& y, const Tensor& predictions, bool from_logits) {
   constexpr std::string_view op = "categorical_crossentropy";
+  const Tensor p = wide(predictions);
   if (p.ndim() == 0 || y.shape() != p.shape())
     fail<ShapeError>(op, "targets do not fit the predictions; got ", y.shape(), " for predictions ", p.shape(),
                      ", expected equal shapes [..., classes]; class numbers take sparse_categorical_crossentropy");
@@ -69,22 +76,26 @@ Tensor categorical_crossentropy(const Tensor& y, const Tensor& p, bool from_logi
   return -sum(targets * log(probability(p)), -1);
 }
 
-Tensor binary_crossentropy(const Tensor& y, const Tensor& p, bool from_logits) {
+Tensor binary_crossentropy(const Tensor& y, const Tensor& predictions, bool from_logits) {
+  const Tensor p = wide(predictions);
   const Tensor targets = detail::match_targets("binary_crossentropy", y, p.shape(), p.dtype());
   if (from_logits) return per_sample(sigmoid_cross_entropy(targets, p));
   const Tensor q = probability(p);
   return per_sample(-(targets * log(q) + (1 - targets) * log(1 - q)));
 }
 
-Tensor sigmoid_cross_entropy_with_logits(const Tensor& y, const Tensor& z) {
+Tensor sigmoid_cross_entropy_with_logits(const Tensor& y, const Tensor& logits) {
+  const Tensor z = wide(logits);
   return sigmoid_cross_entropy(detail::match_targets("sigmoid_cross_entropy_with_logits", y, z.shape(), z.dtype()), z);
 }
 
-Tensor mean_squared_error(const Tensor& y, const Tensor& p) {
+Tensor mean_squared_error(const Tensor& y, const Tensor& predictions) {
+  const Tensor p = wide(predictions);
   return per_sample(square(p - detail::match_targets("mean_squared_error", y, p.shape(), p.dtype())));
 }
 
-Tensor mean_absolute_error(const Tensor& y, const Tensor& p) {
+Tensor mean_absolute_error(const Tensor& y, const Tensor& predictions) {
+  const Tensor p = wide(predictions);
   return per_sample(abs(p - detail::match_targets("mean_absolute_error", y, p.shape(), p.dtype())));
 }
 

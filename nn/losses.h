@@ -2,8 +2,9 @@
 //
 // y are the targets, p predictions (probabilities for the cross entropies) and z logits, predictions before the softmax or
 // sigmoid. Losses from logits are exact for any size of logit; those of probabilities hold p to [1e-7, 1 - 1e-7], as Keras does.
-// Targets are converted to the dtype of the predictions. Targets of shape [n] and predictions of shape [n, 1] (or the reverse)
-// belong together; other differences of shape are a ShapeError, never broadcast. Safe from any thread.
+// Predictions of half types are converted to float32, targets to the dtype of the predictions. Targets of shape [n] and
+// predictions of shape [n, 1] (or the reverse) belong together; other differences of shape are a ShapeError, never broadcast.
+// Safe from any thread.
 #pragma once
 
 #include "autograd/tensor.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "autograd/flush_denormals.h"
 #include "autograd/ops.h"
 #include "autograd/tape.h"
 #include "nn/progress.h"
@@ -18,7 +19,8 @@ void Model::compile(const CompileOptions& options) {
                        "\" again, expected different names, none of them \"loss\"");
     names.push_back(metric.name());
   }
-  training_ = std::make_shared<Training>(Training{options.optimizer.create(), *options.loss, options.metrics});
+  training_ = std::make_shared<Training>(
+      Training{options.optimizer.create(), *options.loss, options.metrics, options.precision, options.precision.loss_scale()});
 }
 
 Model::Training& Model::training(std::string_view op) const {
@@ -28,14 +30,17 @@ Model::Training& Model::training(std::string_view op) const {
 
 optim::Optimizer& Model::optimizer() const { return *training("optimizer").optimizer; }
 
+const optim::LossScale& Model::loss_scale() const { return training("loss_scale").loss_scale; }
+
 Shape Model::output_shape(const Shape& input) const {
   fail<ValueError>(type(), "output shape not known; got input ", input, ", expected a model that overrides output_shape()");
 }
 
 Outputs Model::forward(const Tensor& x, const Loss& loss, bool training) {
+  const PrecisionScope scope(training_->precision);
   const Activation* last = output_activation();
-  if (loss.absorbs(last)) return {logits(x, training), last};
-  return {call(x, training), loss.missing_activation()};
+  if (loss.absorbs(last)) return {detail::leave_mixed_precision(logits(x, training)), last};
+  return {detail::leave_mixed_precision(call(x, training)), loss.missing_activation()};
 }
 
 void Model::prepare(std::string_view op, const Samples& samples) {
@@ -72,6 +77,7 @@ void Model::measure(const Samples& samples, int64_t batch_size, Meter& meter, co
 Logs Model::evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& options) {
   if (options.batch_size < 1)
     fail<ValueError>("evaluate", "batch size out of range; got ", options.batch_size, ", expected >= 1");
+  const FlushDenormals fast;
   std::ostream& out = options.output ? *options.output : std::cout;
   Progress progress(out, Progress::style_of(options.verbose, Progress::is_terminal(out)));
   prepare("evaluate", {x, y});
@@ -94,11 +100,14 @@ Tensor Model::predict(const Tensor& x, const PredictOptions& options) {
   if (options.batch_size < 1) fail<ValueError>("predict", "batch size out of range; got ", options.batch_size, ", expected >= 1");
   if (x.ndim() == 0) fail<ShapeError>("predict", "no sample axis; got ", x.shape(), ", expected [samples, ...]");
   const NoRecord pause;
+  const FlushDenormals fast;
+  const PrecisionScope scope(training_ ? training_->precision : active_precision());
+  const auto outputs = [&](const Tensor& part) { return detail::leave_mixed_precision(call(part, false)); };
   const int64_t count = x.shape()[0];
-  if (count <= options.batch_size) return call(x, false);
+  if (count <= options.batch_size) return outputs(x);
   std::vector<Tensor> parts;
   for (int64_t begin = 0; begin < count; begin += options.batch_size)
-    parts.push_back(call(x.slice({Slice(begin, std::min(count, begin + options.batch_size))}), false));
+    parts.push_back(outputs(x.slice({Slice(begin, std::min(count, begin + options.batch_size))})));
   return concat(parts);
 }
 

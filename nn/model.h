@@ -18,6 +18,7 @@
 #include "nn/logs.h"
 #include "nn/loss.h"
 #include "nn/metric.h"
+#include "nn/mixed_precision.h"
 #include "optim/spec.h"
 
 namespace gradus::nn {
@@ -26,6 +27,7 @@ struct CompileOptions {
   optim::Spec optimizer = "rmsprop";        // a name or an optimiser, of which the model keeps a copy
   std::optional<Loss> loss = std::nullopt;  // a name or a function; required
   std::vector<Metric> metrics = {};
+  Precision precision = active_precision();  // nn::mixed_bfloat16, ...: of what fit(), evaluate() and predict() compute
 };
 
 /// Samples x [n, ...] and their targets y [n, ...].
@@ -62,19 +64,23 @@ class Model : public Layer {
   bool compiled() const { return training_ != nullptr; }
   /// The optimiser in use. ValueError before compile().
   optim::Optimizer& optimizer() const;
+  /// What fit() trains with, chosen by the precision. ValueError before compile().
+  const optim::LossScale& loss_scale() const;
 
   /// Trains on samples x [n, ...] with targets y [n, ...] and returns the values of each epoch. Reported values are means over
   /// the samples, taken while training, as in Keras.
   ///
   /// Before any training: ValueError without compile(), for options out of range, labels out of range; ShapeError for x and y of
   /// different lengths, without samples, or targets that do not fit the predictions. ValueError at the first batch whose loss is
-  /// not finite: the weights are those before it.
+  /// not finite: the weights are those before it. In mixed_float16 a step whose gradients are not finite is left out.
+  ///
+  /// fit(), evaluate() and predict() flush subnormal numbers to zero, callbacks included (autograd/flush_denormals.h).
   History fit(const Tensor& x, const Tensor& y, const FitOptions& options = {});
 
   /// "loss" and the metrics. Errors as fit().
   Logs evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& options = {});
 
-  /// The outputs for all samples, computed in batches.
+  /// The outputs for all samples, computed in batches; in the precision of compile(), given as float32.
   Tensor predict(const Tensor& x, const PredictOptions& options = {});
 
   /// Keras' table of layers, output shapes and parameter counts. Layers that are not built yet show "?".
@@ -100,6 +106,8 @@ class Model : public Layer {
     std::unique_ptr<optim::Optimizer> optimizer;
     Loss loss;
     std::vector<Metric> metrics;
+    Precision precision;
+    optim::LossScale loss_scale;
   };
   class Trainer;
   Training& training(std::string_view op) const;

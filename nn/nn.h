@@ -12,6 +12,7 @@
 #include "nn/loss.h"
 #include "nn/losses.h"
 #include "nn/metric.h"
+#include "nn/mixed_precision.h"
 #include "nn/model.h"
 #include "nn/module.h"
 #include "nn/sequential.h"

@@ -1,8 +1,9 @@
-// Everything of optim/: optimisers and early stopping.
+// Everything of optim/: optimisers, loss scaling and early stopping.
 #pragma once
 
 #include "optim/adam.h"
 #include "optim/early_stopping.h"
+#include "optim/loss_scale.h"
 #include "optim/optimizer.h"
 #include "optim/rmsprop.h"
 #include "optim/sgd.h"

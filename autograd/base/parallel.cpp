@@ -7,6 +7,8 @@
 #include <mutex>
 #include <utility>
 
+#include "autograd/base/denormals.h"
+
 namespace gradus {
 namespace {
 
@@ -38,6 +40,14 @@ int num_threads() { return pool_size().load(std::memory_order_relaxed); }
 
 namespace detail {
 
+void flush_pool_denormals(bool flush) {
+  flush_denormals(flush);
+  if (num_threads() == 1 || omp_in_parallel()) return;
+    // parallel_run tells its threads by itself; this is for the libraries.
+#pragma omp parallel num_threads(num_threads())
+  flush_denormals(flush);
+}
+
 void set_pool_size(int n) { pool_size().store(n, std::memory_order_relaxed); }
 
 void parallel_run(int64_t n, int64_t grain, int64_t align, RangeFn fn, const void* context) {
@@ -48,8 +58,10 @@ void parallel_run(int64_t n, int64_t grain, int64_t align, RangeFn fn, const voi
   // Nothing here passes n, which may be the largest there is.
   const int64_t even = (n - 1) / wanted + 1, part = even + std::min((align - even % align) % align, n - even);
   FirstError error;
+  const bool flush = flushes_denormals();
 #pragma omp parallel num_threads(static_cast <int>(wanted))
   {
+    if (flushes_denormals() != flush) flush_denormals(flush);  // the same numbers as on the calling thread
     // The team may come out smaller than asked for, hence the loop.
     const int64_t parts = (n - 1) / part + 1;
     try {

@@ -11,6 +11,7 @@
 #include "autograd/base/parallel.h"
 #include "autograd/kernels/convert.h"
 #include "autograd/kernels/copy.h"
+#include "autograd/kernels/dot.h"
 #include "autograd/kernels/loops.h"
 #include "autograd/kernels/matmul_small.h"
 #include "autograd/kernels/scalar.h"
@@ -175,6 +176,9 @@ template <class T>
 void strided_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
   if constexpr (kBlas<T>) {
     if (e.own()) return own_product(out, out_row, a, b, e, accumulate);
+    if (e.k >= kLongDot && e.n == 1 && out_row == 1)
+      return long_dot(out, b.data, b.row, {a.data, a.column, a.row}, e.m, e.k, accumulate);
+    if (e.k >= kLongDot && e.m == 1) return long_dot(out, a.data, a.column, b, e.n, e.k, accumulate);
     if (e.k > 0) return blas_product(out, out_row, a, b, e, accumulate);
     for (int64_t i = 0; i < e.m && !accumulate; ++i) std::fill_n(out + i * out_row, e.n, T(0));
   } else {

@@ -2,7 +2,7 @@
 // do not lie side by side, or are read by many rows, are packed into panels on the stack first; elements of a are broadcast one
 // by one, so that a may have any strides. The columns left over go through shorter vectors, the last one alone: nothing outside
 // the matrices is read or written. Bound by the multipliers as long as a panel of b stays in the first cache and the rows of a
-// in the second, which kDepth and kBand see to.
+// in the second, which kDepth and kBand see to. Every kDepth products are summed by themselves, so that long sums drift little.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "autograd/kernels/matmul_small.cpp"
 #include "autograd/kernels/simd.h"
@@ -39,7 +39,7 @@ HWY_INLINE void block(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b,
   HWY_UNROLL(8)
   for (int64_t r = 0; r < R; ++r) {
     HWY_UNROLL(8)
-    for (int64_t c = 0; c < C; ++c) sums[r][c] = accumulate ? hn::LoadU(d, out + r * out_row + c * lanes) : hn::Zero(d);
+    for (int64_t c = 0; c < C; ++c) sums[r][c] = hn::Zero(d);
   }
   for (int64_t i = 0; i < k; ++i) {
     V columns[C];
@@ -55,7 +55,10 @@ HWY_INLINE void block(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b,
   HWY_UNROLL(8)
   for (int64_t r = 0; r < R; ++r) {
     HWY_UNROLL(8)
-    for (int64_t c = 0; c < C; ++c) hn::StoreU(sums[r][c], d, out + r * out_row + c * lanes);
+    for (int64_t c = 0; c < C; ++c) {
+      T* to = out + r * out_row + c * lanes;
+      hn::StoreU(accumulate ? hn::Add(hn::LoadU(d, to), sums[r][c]) : sums[r][c], d, to);
+    }
   }
 }
 

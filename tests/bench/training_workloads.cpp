@@ -173,6 +173,7 @@ std::vector<NamedWorkload> training_workloads() {
           {"mlp_wide_step", mlp_wide_step},
           {"lenet_step", lenet_step},
           {"adam_update", adam_update},
+          {"subnormal_update", subnormal_update},
           {"mnist_epochs", mnist_epochs}};
 }
 
