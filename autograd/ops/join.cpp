@@ -4,15 +4,20 @@
 #include "autograd/kernels/copy.h"
 #include "autograd/ops/support.h"
 #include "autograd/ops/table.h"
+#include "autograd/ops/view.h"
 
 namespace gradus {
 namespace detail {
 namespace {
 
+// Without the parsing of an index: recurrent networks take apart and join small tensors all the time.
 Tensor part(const Tensor& x, int axis, int64_t begin, int64_t end) {
-  std::vector<Index> index(static_cast<size_t>(axis), Slice());
-  index.emplace_back(Slice(begin, end));
-  return x.slice(std::span<const Index>(index));
+  const auto at = static_cast<size_t>(axis);
+  ViewSpec own{x.shape(), x.strides(), begin * x.strides()[at]};
+  own.shape[axis] = end - begin;
+  ViewSpec contiguous{own.shape, contiguous_strides(x.shape()), 0};
+  contiguous.offset = begin * contiguous.strides[at];
+  return view_part(x, own, contiguous);
 }
 
 // Attributes: the axis, then where each input starts.
@@ -28,6 +33,7 @@ constexpr Op kConcat{.name = "concat",
 
 std::vector<Tensor> split_at(const Tensor& x, std::span<const int64_t> sizes, int axis) {
   std::vector<Tensor> parts;
+  parts.reserve(sizes.size());
   int64_t begin = 0;
   for (const int64_t n : sizes) {
     parts.push_back(part(x, axis, begin, begin + n));
@@ -55,6 +61,8 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t axis) {
   Shape shape = tensors[0].shape();
   shape[at] = 0;
   parts.reserve(tensors.size());
+  inputs.reserve(tensors.size());
+  attrs.reserve(tensors.size() + 1);
   for (const Tensor& t : tensors) {
     bool fits = t.ndim() == shape.ndim();
     for (int i = 0; fits && i < shape.ndim(); ++i) fits = i == at || t.shape()[i] == shape[i];

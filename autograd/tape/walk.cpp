@@ -10,13 +10,24 @@
 namespace gradus::detail {
 namespace {
 
-enum Mark : uint8_t { kIdle = 0, kNeeded = 1, kSource = 2 };
+// kUsed and kShared: one, or more, of those that need it have a rule that takes stacked rows.
+enum Mark : uint8_t { kIdle = 0, kNeeded = 1, kSource = 2, kUsed = 4, kShared = 8 };
+
+// What a shared weight is owed by several records, one below the other: one product of all the rows instead of many thin ones.
+struct Stack {
+  uint32_t to, record;
+  int index;
+  int64_t count;  // rows so far
+  std::vector<Tensor> rows, gradients;
+};
+constexpr int64_t kMostRows = 512;  // then they are summed: they hold memory that the walk has left behind
 
 // Adjoints and marks for the numbers in [begin, end) densely, and for the few sources below begin in a sorted list.
 struct Scratch {
   std::vector<uint8_t> marks;
   std::vector<Tensor> adjoints;
   std::vector<std::pair<uint32_t, Tensor>> low;
+  std::vector<Stack> stacks;
 };
 
 class Walk {
@@ -33,7 +44,7 @@ class Walk {
   ~Walk() {
     list_.end_walk(outer_);
     // Every adjoint has been taken, unless a rule threw.
-    if (!finished_) scratch_->adjoints.clear();
+    if (!finished_) scratch_->adjoints.clear(), scratch_->stacks.clear();
     scratch_->low.clear();
   }
 
@@ -46,6 +57,7 @@ class Walk {
       }
     for (uint32_t id = end_; id-- > begin_;) {
       const uint8_t mark = scratch_->marks[id - begin_];
+      if (mark & kShared) settle(id);
       if (mark & kNeeded) step(id, mark);
       else if (mark == kIdle && scratch_->adjoints[id - begin_].ref())
         scratch_->adjoints[id - begin_] = Tensor();  // a target without a path
@@ -95,11 +107,15 @@ class Walk {
       const Node& node = list_[id];
       if (!node.op) continue;
       const std::span<const uint32_t> ids = node.ids();
-      for (uint32_t k = 0; k < node.inputs; ++k)
-        if (node.op->rule(k).gradient && wanted(ids[k])) {
-          marks[id - begin_] |= kNeeded;
-          break;
+      for (uint32_t k = 0; k < node.inputs; ++k) {
+        const Rule& rule = node.op->rule(k);
+        if (!rule.gradient || !wanted(ids[k])) continue;
+        marks[id - begin_] |= kNeeded;
+        if (rule.stacked && ids[k] >= begin_) {
+          uint8_t& weight = marks[ids[k] - begin_];
+          weight |= weight & kUsed ? kShared : kUsed;
         }
+      }
     }
   }
 
@@ -115,6 +131,8 @@ class Walk {
       if (!slot_of_input) continue;
       const Saved saved(node, static_cast<int>(k));
       Tensor& to = *slot_of_input;
+      if (rule.stacked && ids[k] >= begin_ && (scratch_->marks[ids[k] - begin_] & kShared) && stack(saved, ids[k], id, g))
+        continue;
       if (rule.accumulate && !checking_ && !recorded(g) && !reads_recorded(node) && (to.ref() || rule.accumulate_from_zero) &&
           own(to, saved) && rule.accumulate(saved, g, *to.ref()))
         continue;
@@ -123,6 +141,38 @@ class Walk {
       accumulate(to, fit(node, list_[ids[k]], static_cast<int>(k), std::move(part)));
       if (checking_) check_sum(list_, ids[k], to);
     }
+  }
+
+  // Puts a contribution on its weight's stack; declines where it must be computed by itself.
+  bool stack(const Saved& saved, uint32_t to, uint32_t id, const Tensor& g) {
+    const Node& node = list_[id];
+    const int index = saved.index();
+    const bool with_rows = node.op->rule(static_cast<uint32_t>(index)).saves & kIn0;
+    if (checking_ || recording_depth > 0 || g.ndim() != 2 || (with_rows && saved.in(0).ndim() != 2)) return false;
+    auto& stacks = scratch_->stacks;
+    auto it = std::find_if(stacks.begin(), stacks.end(), [&](const Stack& s) { return s.to == to; });
+    if (it != stacks.end() && (it->index != index || list_[it->record].op != node.op)) return false;
+    if (it == stacks.end())
+      it = stacks.insert(it, {.to = to, .record = id, .index = index, .count = 0, .rows = {}, .gradients = {}});
+    if (with_rows) it->rows.push_back(saved.in(0));
+    it->gradients.push_back(g);
+    it->count += g.shape()[0];
+    if (it->count >= kMostRows) settle(to);
+    return true;
+  }
+
+  // Adds up what is on the stack of `to`.
+  void settle(uint32_t to) {
+    auto& stacks = scratch_->stacks;
+    const auto it = std::find_if(stacks.begin(), stacks.end(), [&](const Stack& s) { return s.to == to; });
+    if (it == stacks.end()) return;
+    const Stack s = std::move(*it);
+    stacks.erase(it);
+    const Node& node = list_[s.record];
+    const auto joined = [](const std::vector<Tensor>& parts) { return parts.size() > 1 ? concat(parts, 0) : parts[0]; };
+    const Tensor rows = s.rows.empty() ? Tensor() : joined(s.rows);
+    Tensor part = node.op->rule(static_cast<uint32_t>(s.index)).stacked(Saved(node, s.index), rows, joined(s.gradients));
+    accumulate(*adjoint(to), fit(node, list_[to], s.index, std::move(part)));
   }
 
   static bool recorded(const Tensor& x) { return recording_depth > 0 && on_tape(x); }
