@@ -118,10 +118,11 @@ MaybeNumber derivative(Fn fn, const Expression& e, std::span<const Number> x, Nu
     case Fn::where: return where(FusedMask(x[0].ref), or_zero(dx[1]), or_zero(dx[2]));
     case Fn::relu: return where(x[0] <= 0, 0, *dx[0]);  // NaN stays
     case Fn::maximum:
-    case Fn::minimum: {  // ties share the gradient, NaN wins
+    case Fn::minimum: {  // ties share the gradient, NaN gets none
       const Number a = or_zero(dx[0]), b = or_zero(dx[1]);
-      const FusedMask first = fn == Fn::maximum ? x[0] > x[1] : x[0] < x[1];
-      return where(first | isnan(x[0]), a, where(x[0] == x[1], 0.5 * (a + b), b));
+      const FusedMask greater = x[0] > x[1], less = x[0] < x[1];
+      const bool maximum = fn == Fn::maximum;
+      return where(maximum ? greater : less, a, where(maximum ? less : greater, b, where(x[0] == x[1], 0.5 * (a + b), 0)));
     }
     default: break;
   }

@@ -63,12 +63,16 @@ struct Program::Plan {
       if (part[id]) needed[id] = false;
   }
 
+  // A constant that comes first in the inner call of a pair is moved back: kernels keep it in a register there.
+  bool swapped(uint32_t inner) const { return e[e[inner].args[0]].kind == Expression::Kind::constant; }
+
   // The arguments of a call as it is run.
   std::vector<uint32_t> arguments(uint32_t id) const {
     const auto own = e[id].arguments();
     const uint32_t inner = taken_in[id];
     if (inner == kNone) return {own.begin(), own.end()};
-    return {e[inner].args[0], e[inner].args[1], own[0] == inner ? own[1] : own[0]};
+    const size_t first = swapped(inner);
+    return {e[inner].args[first], e[inner].args[1 - first], own[0] == inner ? own[1] : own[0]};
   }
 
   std::array<kernels::Kernel, 2> kernels(uint32_t id) const {
@@ -76,7 +80,8 @@ struct Program::Plan {
     if (inner == kNone) return kernels_of(e[id].fn);
     Simple second = *simple_of(e[id].fn);
     if (second == Simple::subtract && e[id].args[0] != inner) second = Simple::reversed_subtract;
-    const Simple first = *simple_of(e[inner].fn);
+    Simple first = *simple_of(e[inner].fn);
+    if (first == Simple::subtract && swapped(inner)) first = Simple::reversed_subtract;
     return {kernels::pair_kernel(first, second, DType::float32), kernels::pair_kernel(first, second, DType::float64)};
   }
 

@@ -30,24 +30,34 @@ HWY_INLINE V pair(V a, V b, V c) {
   else return simple<second>(simple<first>(a, b), c);
 }
 
-// Bound by loads and stores of the first cache: two and one per vector.
+/// Whole vectors; b and c may be repeated, which saves their loads. Bound by the loads and stores of the first cache.
+template <Simple first, Simple second, bool b_repeats, bool c_repeats, class T>
+HWY_INLINE void pair_loop(T* out, const T* a, int64_t a_step, const T* b, const T* c, int64_t n) {
+  using V = Vec<T>;
+  const V all_b = V::fill(*b), all_c = V::fill(*c);
+  for (int64_t i = 0; i < n; i += V::kLanes) {
+    const V vb = b_repeats ? all_b : V::load(b + i), vc = c_repeats ? all_c : V::load(c + i);
+    pair<first, second>(V::load(a + i * a_step), vb, vc).store(out + i);
+  }
+}
+
 template <Simple first, Simple second, class T>
 void run_pair(void* out_data, const void* const* in, const int64_t* steps, int64_t n) {
   using V = Vec<T>;
   T* out = static_cast<T*>(out_data);
-  alignas(64) T repeated[3][V::kLanes];
-  const T* p[3];
-  int64_t advance[3];
-  for (size_t k = 0; k < 3; ++k) {
-    p[k] = static_cast<const T*>(in[k]);
-    advance[k] = steps[k] * V::kLanes;
-    if (steps[k] == 0) V::fill(*p[k]).store(repeated[k]), p[k] = repeated[k];
+  const T *a = static_cast<const T*>(in[0]), *b = static_cast<const T*>(in[1]), *c = static_cast<const T*>(in[2]);
+  alignas(64) T repeated[V::kLanes];
+  if (steps[0] == 0 && n > 1) V::fill(*a).store(repeated), a = repeated;
+  const int64_t whole = n / V::kLanes * V::kLanes;
+  if (whole > 0) {
+    if (steps[1] == 0 && steps[2] == 0) pair_loop<first, second, true, true>(out, a, steps[0], b, c, whole);
+    else if (steps[1] == 0) pair_loop<first, second, true, false>(out, a, steps[0], b, c, whole);
+    else if (steps[2] == 0) pair_loop<first, second, false, true>(out, a, steps[0], b, c, whole);
+    else pair_loop<first, second, false, false>(out, a, steps[0], b, c, whole);
   }
-  for (; n >= V::kLanes; n -= V::kLanes, out += V::kLanes) {
-    pair<first, second>(V::load(p[0]), V::load(p[1]), V::load(p[2])).store(out);
-    p[0] += advance[0], p[1] += advance[1], p[2] += advance[2];
-  }
-  if (n > 0) store_some(pair<first, second>(load_some(p[0], n), load_some(p[1], n), load_some(p[2], n)), out, n);
+  if (whole == n) return;
+  const auto rest = [&](const T* p, int64_t step) HWY_ATTR { return step == 0 ? V::fill(*p) : load_some(p + whole, n - whole); };
+  store_some(pair<first, second>(rest(a, steps[0]), rest(b, steps[1]), rest(c, steps[2])), out + whole, n - whole);
 }
 
 template <class T>
