@@ -72,9 +72,9 @@ class Fused {
       static const std::shared_ptr<const detail::FusedFunction> f = detail::trace_fused<N>(f_);  // without captures: one for all
       return f;
     } else {
-      auto& [once, f] = (*traced_)[N - 1];
-      std::call_once(once, [&] { f = detail::trace_fused<N>(f_); });
-      return f;
+      Traced& traced = (*traced_)[N - 1];
+      std::call_once(traced.once, [&] { traced.function = detail::trace_fused<N>(f_); });
+      return traced.function;
     }
   }
 
