@@ -26,19 +26,22 @@ class Program {
   void run(DType dtype, std::span<const Input> inputs, std::span<Result> results, int64_t size) const;
 
  private:
-  // Places for values: inputs, results, constants, registers, in this order.
+  class Planner;
+  struct Frame;
+
+  /// Values have places: inputs, results, constants, registers, in this order.
   struct Call {
     std::array<kernels::Kernel, 2> kernels;  // for float32, float64
-    uint16_t out, arity;
+    uint16_t out;
     std::array<uint16_t, 3> args;
   };
-  struct Plan;
-
-  size_t places() const { return inputs_ + results_ + constants_.size() + registers_; }
+  size_t first_constant() const { return inputs_ + results_; }
+  size_t first_register() const { return first_constant() + constants_.size(); }
+  size_t places() const { return first_register() + registers_; }
 
   size_t inputs_, results_, registers_ = 0;
   std::vector<double> constants_;
-  std::vector<float> narrow_constants_;
+  std::vector<float> narrow_constants_;  // the same
   std::vector<Call> calls_;
 };
 
