@@ -2,7 +2,7 @@
 #include "autograd/fused.h"
 
 #include <algorithm>
-#include <array>
+#include <utility>
 #include <vector>
 
 #include "autograd/custom_gradient.h"
@@ -40,32 +40,32 @@ struct Inputs {
   }
 };
 
+void store(Tensor& out, double value) {
+  if (out.dtype() == DType::float64) *out.ref()->as<double>() = value;
+  else *out.ref()->as<float>() = static_cast<float>(value);
+}
+
 // The partial derivatives that are asked for: one per element, but the sum over all for an input of one element. The others stay
 // undefined.
 struct Partials {
   Tensors tensors;
   std::vector<Program::Result> results;
+  std::vector<size_t> owners;  // of the results
 
   Partials(const Tensors& xs, const Shape& shape, uint64_t wanted) : tensors(xs.size()) {
-    const int64_t size = numel(kName, shape);
+    const bool one = numel(kName, shape) == 1;
     for (size_t k = 0; k < xs.size(); ++k) {
       if (!(wanted >> k & 1)) continue;
-      tensors[k] = empty(kName, xs[k].size() == 1 ? xs[k].shape() : shape, xs[0].dtype());
-      results.push_back({xs[k].size() == 1 && size != 1 ? nullptr : tensors[k].ref()->data});
+      const bool repeated = xs[k].size() == 1;
+      tensors[k] = empty(kName, repeated ? xs[k].shape() : shape, xs[0].dtype());
+      results.push_back({repeated && !one ? nullptr : tensors[k].ref()->data});
+      owners.push_back(k);
     }
   }
   // After the run.
-  void store_sums(uint64_t wanted) {
-    size_t i = 0;
-    for (size_t k = 0; k < tensors.size(); ++k)
-      if (wanted >> k & 1) {
-        if (!results[i].data) store(tensors[k], results[i].sum);
-        ++i;
-      }
-  }
-  static void store(Tensor& out, double value) {
-    if (out.dtype() == DType::float64) *out.ref()->as<double>() = value;
-    else *out.ref()->as<float>() = static_cast<float>(value);
+  void store_sums(std::span<const Program::Result> ran) {
+    for (size_t i = 0; i < ran.size(); ++i)
+      if (!ran[i].data) store(tensors[owners[i]], ran[i].sum);
   }
 };
 
@@ -77,7 +77,7 @@ struct Call {
   Tensors partials = {};  // of a fold: made together with the value, and given away by the first walk
 };
 
-Tensor evaluate(const Function& f, Tensors xs, Fold fold);
+Tensor evaluate(const Function& f, const Tensors& xs, Fold fold);
 
 bool is_one(const Tensor& g) {
   return g.size() == 1 && (g.dtype() == DType::float64 ? *g.impl().as<double>() == 1 : *g.impl().as<float>() == 1);
@@ -86,68 +86,71 @@ bool is_one(const Tensor& g) {
 // All gradients in one pass; when they are recorded, each becomes a function of its own. g is shaped like the result, or one
 // element for all of it. Gradients have the shape to which all broadcast, or their input's: the walk sums the former back.
 Tensors gradients(Call& call, const Tensor& g, Fold fold) {
+  const bool recorded = recording_depth > 0 && (on_tape(g) || std::any_of(call.xs.begin(), call.xs.end(), on_tape));
+  if (!recorded && !call.partials.empty()) {
+    Tensors out = std::exchange(call.partials, {});
+    if (!is_one(g))
+      for (size_t k = 0; k < out.size(); ++k)
+        if (call.wanted >> k & 1) out[k] = out[k] * g;
+    return out;
+  }
   Tensors all = call.xs;
-  all.push_back(g);
-  if (recording_depth > 0 && std::any_of(all.begin(), all.end(), on_tape)) {
+  all.push_back(fold == Fold::mean ? g * (1 / static_cast<double>(numel(kName, common_shape(call.xs)))) : g);
+  if (recorded) {
     Tensors out(call.xs.size());
-    if (fold == Fold::mean) all.back() = g * (1 / static_cast<double>(numel(kName, common_shape(call.xs))));
     for (size_t k = 0; k < call.xs.size(); ++k)
       if (call.wanted >> k & 1) out[k] = evaluate(call.f->partial(k), all, Fold::none);
     return out;
   }
-  if (!call.partials.empty()) {
-    Tensors out = std::move(call.partials);
-    call.partials.clear();
-    for (size_t k = 0; k < out.size(); ++k)
-      if ((call.wanted >> k & 1) && !is_one(g)) out[k] = out[k] * g;
-    return out;
-  }
-  if (fold == Fold::mean) all.back() = g * (1 / static_cast<double>(numel(kName, common_shape(call.xs))));
   const Shape shape = common_shape(all);
   Partials partials(call.xs, shape, call.wanted);
   const Inputs inputs(all, shape);
   call.f->program({.value = false, .times_g = true, .partials = call.wanted})
       .run(g.dtype(), inputs.places, partials.results, numel(kName, shape));
-  partials.store_sums(call.wanted);
+  partials.store_sums(partials.results);
+  return std::move(partials.tensors);
+}
+
+// The sum or mean into `out`, and in the same pass the partial derivatives of those wanted: they cost little beside the value,
+// and what they need is in the cache.
+Tensors run_fold(const Function& f, const Tensors& xs, const Shape& shape, Fold fold, uint64_t wanted, Tensor& out) {
+  const int64_t size = numel(kName, shape);
+  const double scale = fold == Fold::mean ? 1 / static_cast<double>(size) : 1;
+  const bool times_scale = wanted != 0 && fold == Fold::mean;
+  Tensors all = xs;
+  if (times_scale) all.push_back(as_tensor(scale, out.dtype()));
+  const Inputs inputs(all, shape);
+  Partials partials(xs, shape, wanted);
+  std::vector<Program::Result> results{{nullptr}};
+  results.insert(results.end(), partials.results.begin(), partials.results.end());
+  f->program({.value = true, .times_g = times_scale, .partials = wanted}).run(out.dtype(), inputs.places, results, size);
+  store(out, results[0].sum * scale);
+  partials.store_sums(std::span(results).subspan(1));
   return std::move(partials.tensors);
 }
 
 // xs share float32 or float64.
-Tensor evaluate(const Function& f, Tensors xs, Fold fold) {
+Tensor evaluate(const Function& f, const Tensors& xs, Fold fold) {
   const Shape shape = common_shape(xs);
-  const DType dtype = xs[0].dtype();
-  const int64_t size = numel(kName, shape);
-  Tensor out = empty(kName, fold == Fold::none ? shape : Shape{}, dtype);
+  Tensor out = empty(kName, fold == Fold::none ? shape : Shape{}, xs[0].dtype());
   uint64_t wanted = 0;
   if (recording_depth > 0)
     for (size_t k = 0; k < xs.size(); ++k) wanted |= uint64_t{on_tape(xs[k])} << k;
-  Tensors made;
+  Tensors partials;
   {
     const NoRecord constant;
     if (fold == Fold::none) {
-      const Inputs inputs(xs, shape);
       Program::Result result{out.ref()->data};
-      f->program({.value = true, .times_g = false, .partials = 0}).run(dtype, inputs.places, {&result, 1}, size);
+      f->program({.value = true, .times_g = false, .partials = 0})
+          .run(out.dtype(), Inputs(xs, shape).places, {&result, 1}, numel(kName, shape));
     } else {
-      // The derivatives cost little beside the value, and what they need is in the cache now.
-      const double scale = fold == Fold::mean ? 1 / static_cast<double>(size) : 1;
-      Partials partials(xs, shape, wanted);
-      partials.results.insert(partials.results.begin(), Program::Result{nullptr});
-      Tensors all = xs;
-      const bool times_g = wanted != 0 && fold == Fold::mean;
-      if (times_g) all.push_back(as_tensor(scale, dtype));
-      const Inputs inputs(all, shape);
-      f->program({.value = true, .times_g = times_g, .partials = wanted}).run(dtype, inputs.places, partials.results, size);
-      Partials::store(out, partials.results[0].sum * scale);
-      partials.results.erase(partials.results.begin());
-      partials.store_sums(wanted);
-      if (wanted != 0) made = std::move(partials.tensors);
+      partials = run_fold(f, xs, shape, fold, wanted, out);
     }
   }
   if (wanted != 0) {
     std::vector<const Tensor*> inputs;
     for (const Tensor& x : xs) inputs.push_back(&x);
-    auto call = std::make_shared<Call>(Call{f, xs, wanted, std::move(made)});
+    const auto call = std::make_shared<Call>(Call{f, xs, wanted, fold == Fold::none ? Tensors() : std::move(partials)});
     record_fused(out, inputs, [call, fold](const Tensor& g) { return gradients(*call, g, fold); });
   }
   return out;
@@ -169,7 +172,7 @@ Tensor apply_fused(const Function& f, std::span<const Operand> operands, Fold fo
   Tensors xs;
   xs.reserve(operands.size());
   for (const Operand& o : operands) xs.push_back(as_tensor(o, inner));
-  const Tensor out = evaluate(f, std::move(xs), fold);
+  const Tensor out = evaluate(f, xs, fold);
   return out.dtype() == dtype ? out : out.astype(dtype);
 }
 

@@ -92,7 +92,8 @@ template <class F>
 Fused<F> fused(F f) {
   return Fused<F>(std::move(f));
 }
-/// The sum of all results, 0-dim, in the same single pass: no tensor of results is ever made, forward or backward.
+/// The sum of all results, 0-dim: no tensor of results is ever made. Where a tape records, the same single pass makes the gradients,
+/// which wait for the walk.
 template <class F>
 Fused<F, detail::Fold::sum> fused_sum(F f) {
   return Fused<F, detail::Fold::sum>(std::move(f));

@@ -29,7 +29,7 @@ ExpressionRef traced(Fn fn, std::initializer_list<ExpressionRef> arguments) {
   std::array<uint32_t, 3> args{};
   size_t n = 0;
   for (const ExpressionRef& a : arguments) {
-    if (a.expression != &e) fail<ValueError>("fused", "a number of one fused function was used in another");
+    if (a.expression != &e || a.node >= e.size()) fail<ValueError>("fused", "a number of one fused function was used in another");
     args[n++] = a.node;
   }
   return {&e, e.call(fn, {args.data(), n})};
