@@ -1,12 +1,12 @@
+// Fused functions of tensors: broadcasting, dtypes, and what the tape records.
 #include "autograd/fused.h"
 
 #include <algorithm>
-#include <array>
-#include <numeric>
+#include <utility>
 #include <vector>
 
-#include "autograd/base/parallel.h"
-#include "autograd/functional.h"
+#include "autograd/custom_gradient.h"
+#include "autograd/fused/function.h"
 #include "autograd/ops/support.h"
 #include "autograd/tape.h"
 
@@ -14,152 +14,151 @@ namespace gradus::detail {
 namespace {
 
 constexpr std::string_view kName = "fused";
-constexpr size_t kMaxInputs = 6 + kFusedOrders;
 
-// Whole arrays as the kernels want them: contiguous, or one element to be repeated.
+using Function = std::shared_ptr<const FusedFunction>;
+using Tensors = std::vector<Tensor>;
+
+Shape common_shape(const Tensors& xs) {
+  Shape shape = xs[0].shape();
+  for (const Tensor& x : xs)
+    if (x.shape() != shape) shape = broadcast_shapes(kName, shape, x.shape());
+  return shape;
+}
+
+// Whole arrays as programs want them: contiguous, or one element to be repeated.
 struct Inputs {
-  std::vector<Tensor> tensors;
-  std::array<bool, kMaxInputs> repeated{};
+  Tensors held;
+  std::vector<Program::Input> places;
 
-  Inputs(std::span<const Tensor> xs, const Shape& shape) {
-    for (size_t k = 0; k < xs.size(); ++k) {
-      repeated[k] = xs[k].size() == 1 && shape != xs[k].shape();
-      tensors.push_back(repeated[k] ? xs[k] : broadcast_to(xs[k], shape).contiguous());
+  Inputs(const Tensors& xs, const Shape& shape) {
+    places.reserve(xs.size());
+    for (const Tensor& x : xs) {
+      const bool repeated = x.size() == 1, ready = repeated || (x.is_contiguous() && x.shape() == shape);
+      if (!ready) held.push_back(broadcast_to(x, shape).contiguous());
+      places.push_back({(ready ? x : held.back()).impl().data, repeated});
     }
   }
 };
 
-// Calls block(begin, n, in, padded) for blocks of at most kFusedBlock elements, n rounded up to whole vectors. Where a block has
-// a ragged end its inputs are staged, and `padded` tells that outputs must be, too.
-template <class T, class F>
-void for_blocks(const Inputs& inputs, int64_t size, const F& block) {
-  const size_t arity = inputs.tensors.size();
-  parallel_for(
-      size, kGrain / 4,
-      [&](int64_t begin, int64_t end) {
-        std::array<std::array<T, kFusedBlock>, kMaxInputs> stage;
-        std::array<const T*, kMaxInputs> in{};
-        for (size_t k = 0; k < arity; ++k)
-          if (inputs.repeated[k]) stage[k].fill(*inputs.tensors[k].impl().as<T>()), in[k] = stage[k].data();
-        for (int64_t i = begin; i < end; i += kFusedBlock) {
-          const int64_t n = std::min(kFusedBlock, end - i), whole = (n + 15) / 16 * 16;
-          for (size_t k = 0; k < arity; ++k) {
-            if (inputs.repeated[k]) continue;
-            in[k] = inputs.tensors[k].impl().as<T>() + i;
-            if (whole == n) continue;
-            std::copy(in[k], in[k] + n, stage[k].begin());
-            std::fill(stage[k].begin() + n, stage[k].begin() + whole, T(1));
-            in[k] = stage[k].data();
-          }
-          block(i, n, whole, in.data());
-        }
-      },
-      kFusedBlock);
+void store(Tensor& out, double value) {
+  if (out.dtype() == DType::float64) *out.ref()->as<double>() = value;
+  else *out.ref()->as<float>() = static_cast<float>(value);
 }
 
-template <class T>
-void run_value(const FusedFunction& f, TensorImpl& out, const Inputs& inputs) {
-  for_blocks<T>(inputs, out.size, [&](int64_t begin, int64_t n, int64_t whole, const T* const* in) {
-    T* to = out.as<T>() + begin;
-    if (n == whole) return f.value(to, in, n);
-    std::array<T, kFusedBlock> stage;
-    f.value(stage.data(), in, whole);
-    std::copy(stage.begin(), stage.begin() + n, to);
-  });
-}
+// The partial derivatives that are asked for: one per element, but the sum over all for an input of one element. The others stay
+// undefined.
+struct Partials {
+  Tensors tensors;
+  std::vector<Program::Result> results;
+  std::vector<size_t> owners;  // of the results
 
-// One partial sum per block, in double, and then those from first to last: the same bits for any number of threads.
-template <class T>
-double run_sum(const FusedFunction& f, int64_t size, const Inputs& inputs) {
-  std::vector<double> sums(static_cast<size_t>((size + kFusedBlock - 1) / kFusedBlock));
-  for_blocks<T>(inputs, size, [&](int64_t begin, int64_t n, int64_t whole, const T* const* in) {
-    std::array<T, kFusedBlock> stage;
-    f.value(stage.data(), in, whole);
-    sums[static_cast<size_t>(begin / kFusedBlock)] = std::accumulate(stage.begin(), stage.begin() + n, 0.0);
-  });
-  return std::accumulate(sums.begin(), sums.end(), 0.0);
-}
+  Partials(const Tensors& xs, const Shape& shape, uint64_t wanted) : tensors(xs.size()) {
+    const bool one = numel(kName, shape) == 1;
+    for (size_t k = 0; k < xs.size(); ++k) {
+      if (!(wanted >> k & 1)) continue;
+      const bool repeated = xs[k].size() == 1;
+      tensors[k] = empty(kName, repeated ? xs[k].shape() : shape, xs[0].dtype());
+      results.push_back({repeated && !one ? nullptr : tensors[k].ref()->data});
+      owners.push_back(k);
+    }
+  }
+  // After the run.
+  void store_sums(std::span<const Program::Result> ran) {
+    for (size_t i = 0; i < ran.size(); ++i)
+      if (!ran[i].data) store(tensors[owners[i]], ran[i].sum);
+  }
+};
 
-template <class T>
-void run_gradient(const FusedFunction& f, std::span<Tensor> outs, const Inputs& inputs) {  // the last input is g
-  const size_t arity = outs.size();
-  for_blocks<T>(inputs, outs[0].size(), [&](int64_t begin, int64_t n, int64_t whole, const T* const* in) {
-    std::array<std::array<T, kFusedBlock>, kMaxInputs> stage;
-    std::array<T*, kMaxInputs> to{};
-    for (size_t k = 0; k < arity; ++k) to[k] = n == whole ? outs[k].ref()->as<T>() + begin : stage[k].data();
-    f.gradient(to.data(), in[arity], in, whole);
-    for (size_t k = 0; n != whole && k < arity; ++k) std::copy(to[k], to[k] + n, outs[k].ref()->as<T>() + begin);
-  });
-}
+// What the tape keeps of a call.
+struct Call {
+  Function f;
+  Tensors xs;             // of float32 or float64
+  uint64_t wanted;        // those on the tape
+  Tensors partials = {};  // of a fold: made together with the value, and given away by the first walk
+};
 
-Shape common_shape(const std::vector<Tensor>& xs) {
-  Shape shape = xs[0].shape();
-  for (const Tensor& x : xs) shape = broadcast_shapes(kName, shape, x.shape());
-  return shape;
-}
+Tensor evaluate(const Function& f, const Tensors& xs, Fold fold);
 
-Tensor evaluate(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs, Fold fold);
+bool is_one(const Tensor& g) {
+  return g.size() == 1 && (g.dtype() == DType::float64 ? *g.impl().as<double>() == 1 : *g.impl().as<float>() == 1);
+}
 
 // All gradients in one pass; when they are recorded, each becomes a function of its own. g is shaped like the result, or one
-// element for all of it. Gradients have the shape to which all broadcast: the walk sums them back.
-std::vector<Tensor> gradients(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs, const Tensor& g) {
-  std::vector<Tensor> all = xs, out;
-  all.push_back(g);
-  if (recording_depth > 0 && std::any_of(all.begin(), all.end(), on_tape)) {
-    for (size_t k = 0; k < xs.size(); ++k) {
-      const auto partial = f->partial(k);
-      const auto compose = [&f](std::span<const Tensor> inputs) { return f->compose(inputs); };
-      out.push_back(partial ? evaluate(partial, all, Fold::none) : composed_partial(compose, all, k));
-    }
+// element for all of it. Gradients have the shape to which all broadcast, or their input's: the walk sums the former back.
+Tensors gradients(Call& call, const Tensor& g, Fold fold) {
+  const bool recorded = recording_depth > 0 && (on_tape(g) || std::any_of(call.xs.begin(), call.xs.end(), on_tape));
+  if (!recorded && !call.partials.empty()) {
+    Tensors out = std::exchange(call.partials, {});
+    if (!is_one(g))
+      for (size_t k = 0; k < out.size(); ++k)
+        if (call.wanted >> k & 1) out[k] = out[k] * g;
+    return out;
+  }
+  Tensors all = call.xs;
+  all.push_back(fold == Fold::mean ? g * (1 / static_cast<double>(numel(kName, common_shape(call.xs)))) : g);
+  if (recorded) {
+    Tensors out(call.xs.size());
+    for (size_t k = 0; k < call.xs.size(); ++k)
+      if (call.wanted >> k & 1) out[k] = evaluate(call.f->partial(k), all, Fold::none);
     return out;
   }
   const Shape shape = common_shape(all);
-  for (size_t k = 0; k < xs.size(); ++k) out.push_back(empty(kName, shape, g.dtype()));
+  Partials partials(call.xs, shape, call.wanted);
   const Inputs inputs(all, shape);
-  if (g.dtype() == DType::float64) run_gradient<double>(*f, out, inputs);
-  else run_gradient<float>(*f, out, inputs);
-  return out;
+  call.f->program({.value = false, .times_g = true, .partials = call.wanted})
+      .run(g.dtype(), inputs.places, partials.results, numel(kName, shape));
+  partials.store_sums(partials.results);
+  return std::move(partials.tensors);
+}
+
+// The sum or mean into `out`, and in the same pass the partial derivatives of those wanted: they cost little beside the value,
+// and what they need is in the cache.
+Tensors run_fold(const Function& f, const Tensors& xs, const Shape& shape, Fold fold, uint64_t wanted, Tensor& out) {
+  const int64_t size = numel(kName, shape);
+  const double scale = fold == Fold::mean ? 1 / static_cast<double>(size) : 1;
+  const bool times_scale = wanted != 0 && fold == Fold::mean;
+  Tensors all = xs;
+  if (times_scale) all.push_back(as_tensor(scale, out.dtype()));
+  const Inputs inputs(all, shape);
+  Partials partials(xs, shape, wanted);
+  std::vector<Program::Result> results{{nullptr}};
+  results.insert(results.end(), partials.results.begin(), partials.results.end());
+  f->program({.value = true, .times_g = times_scale, .partials = wanted}).run(out.dtype(), inputs.places, results, size);
+  store(out, results[0].sum * scale);
+  partials.store_sums(std::span(results).subspan(1));
+  return std::move(partials.tensors);
 }
 
 // xs share float32 or float64.
-Tensor evaluate(const std::shared_ptr<const FusedFunction>& f, const std::vector<Tensor>& xs, Fold fold) {
+Tensor evaluate(const Function& f, const Tensors& xs, Fold fold) {
   const Shape shape = common_shape(xs);
   Tensor out = empty(kName, fold == Fold::none ? shape : Shape{}, xs[0].dtype());
+  uint64_t wanted = 0;
+  if (recording_depth > 0)
+    for (size_t k = 0; k < xs.size(); ++k) wanted |= uint64_t{on_tape(xs[k])} << k;
+  Tensors partials;
   {
     const NoRecord constant;
-    const Inputs inputs(xs, shape);
-    visit_dtype(out.dtype(), [&]<class T>() {
-      if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
-        if (fold == Fold::none) run_value<T>(*f, *out.ref(), inputs);
-        else *out.ref()->as<T>() = static_cast<T>(run_sum<T>(*f, numel(kName, shape), inputs));
-      }
-    });
+    if (fold == Fold::none) {
+      Program::Result result{out.ref()->data};
+      f->program({.value = true, .times_g = false, .partials = 0})
+          .run(out.dtype(), Inputs(xs, shape).places, {&result, 1}, numel(kName, shape));
+    } else {
+      partials = run_fold(f, xs, shape, fold, wanted, out);
+    }
   }
-  if (recording_depth > 0) {
+  if (wanted != 0) {
     std::vector<const Tensor*> inputs;
     for (const Tensor& x : xs) inputs.push_back(&x);
-    record_fused(out, inputs, [f, xs](const Tensor& g) { return gradients(f, xs, g); });
+    const auto call = std::make_shared<Call>(Call{f, xs, wanted, fold == Fold::none ? Tensors() : std::move(partials)});
+    record_fused(out, inputs, [call, fold](const Tensor& g) { return gradients(*call, g, fold); });
   }
   return out;
 }
 
 }  // namespace
 
-Tensor composed_partial(const std::function<Tensor(std::span<const Tensor>)>& f, std::span<const Tensor> xs_and_g, size_t k) {
-  const Tensor& g = xs_and_g.back();
-  std::vector<Tensor> xs(xs_and_g.begin(), xs_and_g.end() - 1);
-  Shape shape = g.shape();
-  for (const Tensor& x : xs) shape = broadcast_shapes(kName, shape, x.shape());
-  xs[k] = broadcast_to(xs[k], shape);  // a derivative per element of the result
-  xs[k] = fresh(xs[k]);
-  GradientTape tape({.watch_accessed_variables = false});
-  tape.watch(xs[k]);
-  const Tensor y = f(xs).astype(g.dtype());
-  return tape.gradient(broadcast_to(y, shape), xs[k],
-                       {.output_gradients = {broadcast_to(g, shape)}, .unconnected = Unconnected::Zero});
-}
-
-Tensor apply_fused(const std::shared_ptr<const FusedFunction>& f, std::span<const Operand> operands, Fold fold) {
+Tensor apply_fused(const Function& f, std::span<const Operand> operands, Fold fold) {
   DType dtype = DType::boolean;
   bool tensor = false;
   for (const Operand& o : operands) {
@@ -170,11 +169,11 @@ Tensor apply_fused(const std::shared_ptr<const FusedFunction>& f, std::span<cons
   if (!tensor) fail<ValueError>(kName, "no argument is a tensor; got numbers only, expected at least one Tensor");
   dtype = to_floating(dtype);
   const DType inner = dtype == DType::float64 ? DType::float64 : DType::float32;
-  std::vector<Tensor> xs;
+  Tensors xs;
+  xs.reserve(operands.size());
   for (const Operand& o : operands) xs.push_back(as_tensor(o, inner));
   const Tensor out = evaluate(f, xs, fold);
-  const double count = fold == Fold::mean ? static_cast<double>(numel(kName, common_shape(xs))) : 1;
-  return (fold == Fold::mean ? out * (1 / count) : out).astype(dtype);
+  return out.dtype() == dtype ? out : out.astype(dtype);
 }
 
 }  // namespace gradus::detail

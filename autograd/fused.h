@@ -1,137 +1,52 @@
-// fused(lambda): a pointwise function of one's own, compiled into one SIMD pass forward and one backward.
+// fused(lambda): a pointwise function of one's own, run in one pass forward and one backward.
 //
 //   auto swish = fused([](auto x, auto beta) { return x * sigmoid(beta * x); });
 //   Tensor y = swish(x, beta);
 //
-// The lambda is generic: it is called with vectors of float32 or float64, with dual vectors for its first and second derivatives,
-// which the compiler takes, and with tensors for those beyond, which are recorded operation by operation: derivatives of any
-// order. It may use + - * /, comparisons with where(mask, a, b), C++ numbers, and abs sqrt cbrt rsqrt reciprocal square exp exp2
-// expm1 log log2 log10 log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh hypot erf erfc lgamma digamma
-// polygamma logaddexp xlogy pow fmod remainder trunc isnan isinf isfinite sigmoid log_sigmoid relu softplus silu gelu gaussian
-// maximum minimum. It must not have side effects. What it captures is copied.
+// The lambda is generic and is called once, at the first use, with numbers that write down what is done to them
+// (autograd/fused_number.h). Derivatives of any order are derived from what they wrote. Both are run by the library's SIMD
+// kernels, for the processor at hand, on blocks that stay in the first cache: no compiler flags matter, and values are those of
+// the operations. It may use + - * /, comparisons with where(mask, a, b), C++ numbers, and abs sqrt cbrt rsqrt reciprocal square
+// exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh hypot erf erfc lgamma
+// digamma polygamma logaddexp xlogy pow fmod remainder sign floor ceil round trunc isnan isinf isfinite sigmoid log_sigmoid relu
+// softplus silu gelu gaussian maximum minimum. It must not have side effects. What it captures is copied, and read at that first
+// call alone.
 #pragma once
 
-#include <functional>
+#include <array>
+#include <concepts>
 #include <memory>
+#include <mutex>
+#include <span>
+#include <type_traits>
+#include <utility>
 
-#include "autograd/kernels/dual-inl.h"
+#include "autograd/fused_number.h"
 #include "autograd/ops.h"
 
 namespace gradus {
 namespace detail {
 
-/// Elements per call of a kernel; a multiple of every vector length.
-inline constexpr int64_t kFusedBlock = 512;
-inline constexpr int kFusedOrders = 2;  // that are compiled; each costs every user compile time
+class FusedFunction;  // what a lambda wrote down
 
-/// A compiled function without its type. Arrays are contiguous and padded to whole vectors; n is a multiple of 16, at most
-/// kFusedBlock.
-class FusedFunction {
- public:
-  explicit FusedFunction(size_t arity) : arity_(arity) {}
-  virtual ~FusedFunction() = default;
-  size_t arity() const { return arity_; }
-  /// out[i] = f(in[0][i], ...)
-  virtual void value(float* out, const float* const* in, int64_t n) const = 0;
-  virtual void value(double* out, const double* const* in, int64_t n) const = 0;
-  /// out[k][i] = g[i] * df/dx_k
-  virtual void gradient(float* const* out, const float* g, const float* const* in, int64_t n) const = 0;
-  virtual void gradient(double* const* out, const double* g, const double* const* in, int64_t n) const = 0;
-  /// (x..., g) -> g * df/dx_k; null beyond the last compiled order.
-  virtual std::shared_ptr<const FusedFunction> partial(size_t k) const = 0;
-  /// f of tensors, by plain operations.
-  virtual Tensor compose(std::span<const Tensor> xs) const = 0;
+inline constexpr size_t kMaxFusedArguments = 6;
 
- private:
-  size_t arity_;
-};
+/// A function of `arity` numbers; `lambda` is called with them.
+std::shared_ptr<const FusedFunction> trace_fused(size_t arity, FusedNumber (*call)(const void* lambda, const FusedNumber* xs),
+                                                 const void* lambda);
 
 /// What becomes of the results: all of them, their sum or their mean.
 enum class Fold : uint8_t { none, sum, mean };
 Tensor apply_fused(const std::shared_ptr<const FusedFunction>& f, std::span<const Operand> operands, Fold fold);
 
-/// g * df/dx_k, by the tape.
-Tensor composed_partial(const std::function<Tensor(std::span<const Tensor>)>& f, std::span<const Tensor> xs_and_g, size_t k);
-
-namespace lanes = kernels::HWY_NAMESPACE;
-
-/// f of N tensors, by plain operations.
 template <size_t N, class F>
-Tensor composed(const F& f, std::span<const Tensor> xs) {
-  if constexpr (requires { f.template compose<N>(xs); }) {
-    return f.template compose<N>(xs);
-  } else {
-    return [&]<size_t... I>(std::index_sequence<I...>) { return Tensor(f(xs[I]...)); }
+std::shared_ptr<const FusedFunction> trace_fused(const F& f) {
+  const auto call = [](const void* lambda, const FusedNumber* xs) {
+    return [&]<size_t... I>(std::index_sequence<I...>) { return FusedNumber((*static_cast<const F*>(lambda))(xs[I]...)); }
     (std::make_index_sequence<N>());
-  }
+  };
+  return trace_fused(N, call, &f);
 }
-
-/// g * df/dx_k as a function of (x..., g).
-template <class F>
-struct PartialOf {
-  F f;
-  size_t k;
-
-  template <class... V>
-  auto operator()(const V&... xs_and_g) const {
-    return call(std::make_index_sequence<sizeof...(V) - 1>(), std::get<sizeof...(V) - 1>(std::tie(xs_and_g...)), xs_and_g...);
-  }
-  template <size_t N>
-  Tensor compose(std::span<const Tensor> xs_and_g) const {
-    return composed_partial([this](std::span<const Tensor> xs) { return composed<N - 1>(f, xs); }, xs_and_g, k);
-  }
-
- private:
-  template <size_t... I, class G, class... V>
-  auto call(std::index_sequence<I...>, const G& g, const V&... xs) const {
-    using D = lanes::Dual<G, 1>;
-    const auto all = std::tie(xs...);
-    const auto seeded = [&](const G& x, size_t i) { return i == k ? D(x, 0) : D(x); };
-    return g * D(f(seeded(std::get<I>(all), I)...)).partials[0];
-  }
-};
-
-template <class F, size_t N, int kOrder>
-class FusedInstance final : public FusedFunction {
- public:
-  explicit FusedInstance(F f) : FusedFunction(N), f_(std::move(f)) {}
-
-  void value(float* out, const float* const* in, int64_t n) const override { value_loop(Inputs(), out, in, n); }
-  void value(double* out, const double* const* in, int64_t n) const override { value_loop(Inputs(), out, in, n); }
-  void gradient(float* const* out, const float* g, const float* const* in, int64_t n) const override {
-    gradient_loop(Inputs(), out, g, in, n);
-  }
-  void gradient(double* const* out, const double* g, const double* const* in, int64_t n) const override {
-    gradient_loop(Inputs(), out, g, in, n);
-  }
-  std::shared_ptr<const FusedFunction> partial([[maybe_unused]] size_t k) const override {
-    if constexpr (kOrder + 1 < kFusedOrders)
-      return std::make_shared<FusedInstance<PartialOf<F>, N + 1, kOrder + 1>>(PartialOf<F>{f_, k});
-    else return nullptr;
-  }
-  Tensor compose(std::span<const Tensor> xs) const override { return composed<N>(f_, xs); }
-
- private:
-  using Inputs = std::make_index_sequence<N>;
-
-  template <class T, size_t... I>
-  void value_loop(std::index_sequence<I...>, T* out, const T* const* in, int64_t n) const {
-    using V = lanes::Vec<T>;
-    for (int64_t i = 0; i < n; i += V::kLanes) V(f_(V::load(in[I] + i)...)).store(out + i);
-  }
-  template <class T, size_t... I>
-  void gradient_loop(std::index_sequence<I...>, T* const* out, const T* g, const T* const* in, int64_t n) const {
-    using V = lanes::Vec<T>;
-    using D = lanes::Dual<V, N>;
-    for (int64_t i = 0; i < n; i += V::kLanes) {
-      const V seed = V::load(g + i);
-      const D y(f_(D(V::load(in[I] + i), I)...));
-      ((seed * y.partials[I]).store(out[I] + i), ...);
-    }
-  }
-
-  F f_;
-};
 
 }  // namespace detail
 
@@ -143,23 +58,42 @@ class Fused {
   explicit Fused(F f) : f_(std::move(f)) {}
 
   template <class... A>
-  requires(sizeof...(A) >= 1 && sizeof...(A) <= 6 && (std::convertible_to<const A&, Operand> && ...)) Tensor operator()(
-      const A&... args) const {
-    // Made once per call: a lambda's captures are small, and the record must own what it needs.
-    const std::shared_ptr<const detail::FusedFunction> f = std::make_shared<detail::FusedInstance<F, sizeof...(A), 0>>(f_);
+  requires(sizeof...(A) >= 1 && sizeof...(A) <= detail::kMaxFusedArguments &&
+           (std::convertible_to<const A&, Operand> && ...)) Tensor
+  operator()(const A&... args) const {
     const Operand operands[] = {Operand(args)...};
-    return detail::apply_fused(f, operands, fold);
+    return detail::apply_fused(function<sizeof...(A)>(), operands, fold);
   }
 
  private:
+  template <size_t N>
+  const std::shared_ptr<const detail::FusedFunction>& function() const {
+    if constexpr (std::is_empty_v<F>) {
+      static const std::shared_ptr<const detail::FusedFunction> f = detail::trace_fused<N>(f_);  // without captures: one for all
+      return f;
+    } else {
+      Traced& traced = (*traced_)[N - 1];
+      std::call_once(traced.once, [&] { traced.function = detail::trace_fused<N>(f_); });
+      return traced.function;
+    }
+  }
+
+  struct Traced {
+    std::once_flag once;
+    std::shared_ptr<const detail::FusedFunction> function;
+  };
+
   F f_;
+  std::shared_ptr<std::array<Traced, detail::kMaxFusedArguments>> traced_ =
+      std::is_empty_v<F> ? nullptr : std::make_shared<std::array<Traced, detail::kMaxFusedArguments>>();
 };
 
 template <class F>
 Fused<F> fused(F f) {
   return Fused<F>(std::move(f));
 }
-/// The sum of all results, 0-dim, in the same single pass: no tensor of results is ever made, forward or backward.
+/// The sum of all results, 0-dim: no tensor of results is ever made. Where a tape records, the same single pass makes the gradients,
+/// which wait for the walk.
 template <class F>
 Fused<F, detail::Fold::sum> fused_sum(F f) {
   return Fused<F, detail::Fold::sum>(std::move(f));

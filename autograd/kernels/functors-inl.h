@@ -1,8 +1,7 @@
-// The pointwise functions, each written once for any number type V: Vec<T>, float, double, Wrapped<integer>, dual numbers.
+// The pointwise functions, each written once for any number type V: Vec<T>, float, double, Wrapped<integer>.
 //
 // A functor derives from its domain (which says what it accepts and how dear it is) and has `eval`. V brings arithmetic,
-// comparisons, V(constant), select(condition, a, b) and the functions of <cmath> by name. Branches are taken so that a dual
-// number with the plain derivative rules comes out right at the joints too.
+// comparisons, V(constant), select(condition, a, b) and the functions of <cmath> by name.
 //
 // Here: arithmetic, comparison and choice.
 #if defined(GRADUS_FUNCTORS_INL_H_) == defined(HWY_TARGET_TOGGLE)

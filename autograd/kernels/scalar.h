@@ -1,6 +1,6 @@
 // What the pointwise functors need of a scalar type: plain floats through <cmath>, integers modulo 2^bits.
 //
-// The functors call these names unqualified; vectors and dual numbers bring their own overloads in their own namespaces.
+// The functors call these names unqualified; vectors bring their own overloads in their own namespace.
 #pragma once
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// Vec<T>: a SIMD register of float or double that reads like a number, so that one generic function serves vectors, plain doubles
-// and dual numbers. Every operation works lane by lane: no lane's bits depend on its neighbours.
+// Vec<T>: a SIMD register of float or double that reads like a number, so that one generic function serves vectors and plain
+// numbers. Every operation works lane by lane: no lane's bits depend on its neighbours.
 //
 // Compiled once per target (see simd.h): include it inside a file that foreach_target.h re-includes, or alone for the baseline.
 #if defined(GRADUS_VEC_INL_H_) == defined(HWY_TARGET_TOGGLE)

@@ -7,7 +7,7 @@
 #
 # api are the remaining headers directly in autograd/. Some of them declare what lower layers implement, and the implementers may
 # name them: ops.h (everything in ops/, .cpp files of values and tape), tape.h, functional.h, custom_gradient.h, checkpoint.h, graph.h and anomaly.h
-# (.cpp files of values, tape, ops). <cblas.h> belongs to kernels/matmul.cpp alone, and Highway, BLAS, json and the like to no public header but fused.h.
+# (.cpp files of values, tape, ops). <cblas.h> belongs to kernels/matmul.cpp alone, and Highway, BLAS, json and the like to no public header.
 set -euo pipefail
 cd "$1"
 
@@ -39,7 +39,7 @@ find autograd optim data nn apps tests \( -name '*.h' -o -name '*.cpp' \) -not -
     from = folder(file)
     count += 1
     if (text ~ /cblas\.h/ && file != "autograd/kernels/matmul.cpp" && from != "tests") complain("BLAS outside kernels/matmul.cpp")
-    if (text ~ /[<"](hwy|spdlog|fmt|nlohmann|cblas|zlib|omp)[\/.]/ && file ~ /^(autograd|optim|data|nn)\/[a-z_0-9]+\.h$/ && file != "autograd/fused.h")
+    if (text ~ /[<"](hwy|spdlog|fmt|nlohmann|cblas|zlib|omp)[\/.]/ && file ~ /^(autograd|optim|data|nn)\/[a-z_0-9]+\.h$/)
       complain("third-party header in a public header")
     if (text ~ /<gradus\//) { if (file !~ /^tests\/contract\//) complain("<gradus/...> is for consumers, the tree includes from its root") ; next }
     if (text !~ /"/) next
