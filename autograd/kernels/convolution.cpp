@@ -1,6 +1,7 @@
 #include "autograd/kernels/convolution.h"
 
 #include "autograd/kernels/convert.h"
+#include "autograd/kernels/convolution_onednn.h"
 #include "autograd/kernels/copy.h"
 #include "autograd/kernels/depthwise.h"
 #include "autograd/kernels/matmul.h"
@@ -241,6 +242,8 @@ bool worth_moving(const Convolution& c, const TensorImpl& x) {
 void convolution(TensorImpl& y, const TensorImpl& x, const TensorImpl& w, const Convolution& c) {
   if (y.size == 0) return;
   widened(y, x, w, [&]<class T>(TensorImpl& out, const TensorImpl& image, const TensorImpl& filter) {
+    if constexpr (std::same_as<T, float>)
+      if (convolution_onednn(ConvolutionResult::output, image, filter, out, c)) return;
     const Ref<TensorImpl> last = packed(filter, c.filter_first);
     const bool alone = depthwise(c, w), first = c.windows.channels_first;
     const Together in = Together(image, first, alone || worth_moving(c, image)).read(image), to(out, first, alone);
@@ -253,6 +256,8 @@ void convolution(TensorImpl& y, const TensorImpl& x, const TensorImpl& w, const 
 void convolution_input(TensorImpl& dx, const TensorImpl& dy, const TensorImpl& w, const Convolution& c) {
   if (dx.size == 0) return;
   widened(dx, dy, w, [&]<class T>(TensorImpl& out, const TensorImpl& gradient, const TensorImpl& filter) {
+    if constexpr (std::same_as<T, float>)
+      if (convolution_onednn(ConvolutionResult::input, out, filter, gradient, c)) return;
     const Ref<TensorImpl> last = packed(filter, c.filter_first);
     const bool alone = depthwise(c, w), first = c.windows.channels_first;
     const Together from = Together(gradient, first, alone).read(gradient), to(out, first, alone || worth_moving(c, out));
@@ -264,6 +269,8 @@ void convolution_input(TensorImpl& dx, const TensorImpl& dy, const TensorImpl& w
 
 void convolution_filter(TensorImpl& dw, const TensorImpl& x, const TensorImpl& dy, const Convolution& c) {
   widened(dw, x, dy, [&]<class T>(TensorImpl& out, const TensorImpl& image, const TensorImpl& gradient) {
+    if constexpr (std::same_as<T, float>)
+      if (convolution_onednn(ConvolutionResult::filter, image, out, gradient, c)) return;
     const Ref<TensorImpl> view = filter_last(out, c.filter_first);
     const Ref<TensorImpl> last = view->contiguous ? view : TensorImpl::make("convolution", view->shape, out.dtype);
     const bool alone = depthwise(c, dw), first = c.windows.channels_first;
