@@ -118,8 +118,7 @@ std::shared_ptr<const Plan> make_plan(ConvolutionResult result, const TensorImpl
   const auto compiled = [&](const Layout& image, const Layout& filter, const Layout& out) -> std::unique_ptr<const Primitive> {
     const Layout any = onednn::any(w.sizes, f32);
     dnnl_convolution_desc_t op, forward;
-    if (!describe(op, kind, image, filter, out, geometry) ||
-        !describe(forward, dnnl_forward_training, image, any, out, geometry))
+    if (!describe(op, kind, image, filter, out, geometry) || !describe(forward, dnnl_forward_training, image, any, out, geometry))
       return nullptr;
     return Primitive::make(&op, kind == dnnl_forward_training ? nullptr : &forward);
   };
@@ -183,7 +182,8 @@ bool convolution_onednn(ConvolutionResult result, const TensorImpl& x, const Ten
   if (!onednn::wanted(products) || !geometry_of(c.windows, x.ndim() - 2, geometry)) return false;
 
   const Ref<TensorImpl> image = channels_last(x, c.windows.channels_first), out = channels_last(y, c.windows.channels_first);
-  const Parts parts(batch, products, result == filter ? std::clamp<int64_t>(kPartialElements / w.size, 1, kPartialSums) : kMostParts);
+  const Parts parts(batch, products,
+                    result == filter ? std::clamp<int64_t>(kPartialElements / w.size, 1, kPartialSums) : kMostParts);
   const std::shared_ptr<const Plan> plan = plan_for(result, *image, axes, *out, geometry, parts);
   if (!plan) return false;
 

@@ -93,8 +93,7 @@ struct Library {
         find(stream_destroy, "dnnl_stream_destroy") && find(layout_by_strides, "dnnl_memory_desc_init_by_strides") &&
         find(layout_by_tag, "dnnl_memory_desc_init_by_tag") && find(layout_equal, "dnnl_memory_desc_equal") &&
         find(layout_size, "dnnl_memory_desc_get_size") && find(memory_create, "dnnl_memory_create") &&
-        find(memory_destroy, "dnnl_memory_destroy") &&
-        find(convolution_forward, "dnnl_dilated_convolution_forward_desc_init") &&
+        find(memory_destroy, "dnnl_memory_destroy") && find(convolution_forward, "dnnl_dilated_convolution_forward_desc_init") &&
         find(convolution_data, "dnnl_dilated_convolution_backward_data_desc_init") &&
         find(convolution_weights, "dnnl_dilated_convolution_backward_weights_desc_init") &&
         find(matmul, "dnnl_matmul_desc_init") && find(attributes_create, "dnnl_primitive_attr_create") &&
