@@ -109,6 +109,11 @@ struct Plan {
   Layout x, y, w, x_last, y_last, given;
 };
 
+/// Neither a plain loop nor im2col and a GEMM, which is what there is anyway.
+bool direct(std::string_view implementation) {
+  return implementation.find("ref") == implementation.npos && implementation.find("gemm:") == implementation.npos;
+}
+
 std::shared_ptr<const Plan> make_plan(ConvolutionResult result, const TensorImpl& x, const FilterAxes& w, const TensorImpl& y,
                                       const onednn::Geometry& geometry, const Parts& parts) {
   constexpr DType f32 = DType::float32;
@@ -120,7 +125,7 @@ std::shared_ptr<const Plan> make_plan(ConvolutionResult result, const TensorImpl
     dnnl_convolution_desc_t op, forward;
     if (!describe(op, kind, image, filter, out, geometry) || !describe(forward, dnnl_forward_training, image, any, out, geometry))
       return nullptr;
-    return Primitive::make(&op, kind == dnnl_forward_training ? nullptr : &forward);
+    return Primitive::make(&op, kind == dnnl_forward_training ? nullptr : &forward, direct);
   };
   auto plan = std::make_shared<Plan>();
   plan->x = onednn::channels_last(image_sizes(x, parts.images), f32);

@@ -25,6 +25,7 @@ bool wanted(double products);
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "autograd/base/dtype.h"
@@ -62,8 +63,10 @@ class Primitive {
   Primitive(const Primitive&) = delete;
   Primitive& operator=(const Primitive&) = delete;
 
-  /// The fastest that is better than a plain loop or somebody's GEMM, or null. Gradients name the operation they belong to.
-  static std::unique_ptr<const Primitive> make(const_dnnl_op_desc_t op, const_dnnl_op_desc_t forward = nullptr);
+  /// The one that oneDNN thinks fastest, or null where it has none or `good` does not like its name. Gradients name the operation
+  /// that they belong to.
+  static std::unique_ptr<const Primitive> make(const_dnnl_op_desc_t op, const_dnnl_op_desc_t forward,
+                                               bool (*good)(std::string_view implementation));
   /// A copy from one layout to another.
   static std::unique_ptr<const Primitive> reorder(const Layout& from, const Layout& to);
 
