@@ -178,7 +178,7 @@ bool convolution_onednn(ConvolutionResult result, const TensorImpl& x, const Ten
                         const Convolution& c) {
   using enum ConvolutionResult;
   const int64_t batch = x.shape[0];
-  if (x.size == 0 || y.size == 0 || std::max({x.size, y.size, w.size}) > kMostElements) return false;
+  if (x.dtype != DType::float32 || x.size == 0 || y.size == 0 || std::max({x.size, y.size, w.size}) > kMostElements) return false;
   const FilterAxes axes(w, c);
   const int64_t in = axes.sizes[c.groups > 1 ? 2 : 1];  // of a group
   const double products = static_cast<double>(y.size) * static_cast<double>(in * c.windows.size());
