@@ -248,17 +248,19 @@ bool worth_moving(const Convolution& c, const TensorImpl& x) {
 enum class Path { depthwise, direct, unfolded };
 template <class T>
 Path path_of(const Convolution& c, const TensorImpl& x, const TensorImpl& w, const TensorImpl& y) {
-  if (depthwise(c, w)) return Path::depthwise;
   const int axis = c.windows.channels_first ? 1 : x.ndim() - 1;
-  const bool fits = std::same_as<T, float> && c.groups == 1;
-  return fits && direct_worthwhile(c.windows, x.shape[0], x.shape[axis], y.shape[axis]) ? Path::direct : Path::unfolded;
+  if (std::same_as<T, float> && direct_worthwhile(c.windows, x.shape[0], x.shape[axis], y.shape[axis], c.groups))
+    return Path::direct;
+  return depthwise(c, w) ? Path::depthwise : Path::unfolded;
 }
 
 /// Gradients of the image, as outputs of windows the other way round.
-void direct_input(const TensorImpl& dx, const TensorImpl& dy, const TensorImpl& w, const Windows& back) {
+void direct_input(const TensorImpl& dx, const TensorImpl& dy, const TensorImpl& w, const Convolution& back) {
+  const bool lone = back.groups > 1;
   const Ref<TensorImpl> filter = TensorImpl::make("convolution", {w.size}, w.dtype);
-  turn_filter(filter->as<float>(), w.as<float>(), back.size(), w.shape[w.ndim() - 2], w.shape.back());
-  direct_output(dx, dy, filter->as<float>(), back);
+  const int64_t in = w.shape[w.ndim() - 2], out = w.shape.back();
+  turn_filter(filter->as<float>(), w.as<float>(), back.windows.size(), lone ? out : in, lone ? 1 : out);
+  direct_output(dx, dy, filter->as<float>(), back.windows, lone);
 }
 
 }  // namespace
@@ -268,12 +270,12 @@ void convolution(TensorImpl& y, const TensorImpl& x, const TensorImpl& w, const 
   widened(y, x, w, [&]<class T>(TensorImpl& out, const TensorImpl& image, const TensorImpl& filter) {
     const Path path = path_of<T>(c, image, filter, out);
     const bool first = c.windows.channels_first, together = path != Path::unfolded;
-    const bool few = path == Path::direct && image.shape[first ? 1 : image.ndim() - 1] < kFewChannels;
+    const bool few = path == Path::direct && c.groups == 1 && image.shape[first ? 1 : image.ndim() - 1] < kFewChannels;
     if (!few && convolution_onednn(ConvolutionResult::output, image, filter, out, c)) return;
     const Ref<TensorImpl> last = packed(filter, c.filter_first);
     const Together in = Together(image, first, together || worth_moving(c, image)).read(image), to(out, first, together);
     if (path == Path::depthwise) depthwise_forward<T>(*to, *in, last->as<T>(), c.windows);
-    else if (path == Path::direct) direct_output(*to, *without_gaps(*in, first), last->as<float>(), c.windows);
+    else if (path == Path::direct) direct_output(*to, *without_gaps(*in, first), last->as<float>(), c.windows, c.groups > 1);
     else Problem<T>(*in, out, c).forward(last->as<T>());
     to.write(out);
   });
@@ -285,12 +287,12 @@ void convolution_input(TensorImpl& dx, const TensorImpl& dy, const TensorImpl& w
     if (convolution_onednn(ConvolutionResult::input, out, filter, gradient, c)) return;
     Convolution back = c;
     Path path = depthwise(c, filter) ? Path::depthwise : Path::unfolded;
-    if (path == Path::unfolded && turned(back.windows)) path = path_of<T>(back, gradient, filter, out);
+    if (turned(back.windows)) path = path_of<T>(back, gradient, filter, out);
     const bool first = c.windows.channels_first, together = path != Path::unfolded;
     const Ref<TensorImpl> last = packed(filter, c.filter_first);
     const Together from = Together(gradient, first, together).read(gradient), to(out, first, together || worth_moving(c, out));
     if (path == Path::depthwise) depthwise_input<T>(*to, *from, last->as<T>(), c.windows);
-    else if (path == Path::direct) direct_input(*to, *without_gaps(*from, first), *last, back.windows);
+    else if (path == Path::direct) direct_input(*to, *without_gaps(*from, first), *last, back);
     else Problem<T>(*to, *contiguous(gradient), c).input(last->as<T>());
     to.write(out);
   });
@@ -307,7 +309,7 @@ void convolution_filter(TensorImpl& dw, const TensorImpl& x, const TensorImpl& d
                    from = Together(gradient, first, together).read(gradient);
     if (path == Path::depthwise) depthwise_filter<T>(last->as<T>(), *in, *from, c.windows);
     else if (path == Path::direct)
-      direct_filter(last->as<float>(), *without_gaps(*in, first), *without_gaps(*from, first), c.windows);
+      direct_filter(last->as<float>(), *without_gaps(*in, first), *without_gaps(*from, first), c.windows, c.groups > 1);
     else Problem<T>(*in, *contiguous(gradient), c).filter(last->as<T>());
     if (!view->contiguous) copy(*view, *last);
   });

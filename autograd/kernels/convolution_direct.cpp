@@ -14,7 +14,8 @@
 #define GRADUS_CONVOLUTION_DIRECT_ONCE_
 namespace gradus::kernels {
 
-/// Neighbouring outputs y[pixel][out], of inputs x[pixel * step + taps[t]] weighted by w[t][out].
+/// Neighbouring outputs y[pixel][out], of inputs x[pixel * step + taps[t]] weighted by w[t][out]; where channels are by
+/// themselves, of x[pixel * step + taps[t] + out].
 struct DirectRow {
   const float* x;
   int64_t step;
@@ -94,6 +95,42 @@ HWY_INLINE void taps_of(D d, const DirectRow& r, int64_t first, int64_t o) {
   }
 }
 
+/// The same of channels by themselves: y for P pixels of a vector of channels, and w += for T taps.
+template <int64_t P, class D>
+HWY_INLINE void lone_pixels_of(D d, const DirectRow& r, int64_t pixel, int64_t o) {
+  hn::Vec<D> sums[P];
+  HWY_UNROLL(8)
+  for (int64_t p = 0; p < P; ++p) sums[p] = hn::Zero(d);
+  const float* x = r.x + pixel * r.step + o;
+  const float* w = r.w + o;
+  for (const int64_t tap : r.taps) {
+    const auto weight = hn::LoadU(d, w);
+    HWY_UNROLL(8)
+    for (int64_t p = 0; p < P; ++p) sums[p] = hn::MulAdd(hn::LoadU(d, x + p * r.step + tap), weight, sums[p]);
+    w += r.out;
+  }
+  HWY_UNROLL(8)
+  for (int64_t p = 0; p < P; ++p) hn::StoreU(sums[p], d, r.y + (pixel + p) * r.out + o);
+}
+template <int64_t T, class D>
+HWY_INLINE void lone_taps_of(D d, const DirectRow& r, int64_t first, int64_t o) {
+  float* w = r.w + first * r.out + o;
+  hn::Vec<D> sums[T];
+  const float* x[T];
+  HWY_UNROLL(8)
+  for (int64_t t = 0; t < T; ++t) {
+    x[t] = r.x + r.taps[static_cast<size_t>(first + t)] + o;
+    sums[t] = hn::LoadU(d, w + t * r.out);
+  }
+  for (int64_t p = 0; p < r.pixels; ++p) {
+    const auto output = hn::LoadU(d, r.y + p * r.out + o);
+    HWY_UNROLL(8)
+    for (int64_t t = 0; t < T; ++t) sums[t] = hn::MulAdd(hn::LoadU(d, x[t] + p * r.step), output, sums[t]);
+  }
+  HWY_UNROLL(8)
+  for (int64_t t = 0; t < T; ++t) hn::StoreU(sums[t], d, w + t * r.out);
+}
+
 /// Calls f.operator()<N>(i) for blocks of N, at most kMost, that make up [0, count).
 template <int64_t kMost, class F>
 HWY_INLINE void in_blocks(int64_t count, const F& f, int64_t i = 0) {
@@ -129,6 +166,19 @@ void filter_row(const DirectRow& r) {
   });
 }
 
+void lone_output_row(const DirectRow& r) {
+  over_channels(hn::ScalableTag<float>(), r.out, [&]<int64_t C>(auto d, int64_t o) HWY_ATTR {
+    for (int64_t c = 0; c < C; ++c, o += static_cast<int64_t>(hn::Lanes(d)))
+      in_blocks<8>(r.pixels, [&]<int64_t P>(int64_t p) HWY_ATTR { lone_pixels_of<P>(d, r, p, o); });
+  });
+}
+void lone_filter_row(const DirectRow& r) {
+  over_channels(hn::ScalableTag<float>(), r.out, [&]<int64_t C>(auto d, int64_t o) HWY_ATTR {
+    for (int64_t c = 0; c < C; ++c, o += static_cast<int64_t>(hn::Lanes(d)))
+      in_blocks<8>(static_cast<int64_t>(r.taps.size()), [&]<int64_t T>(int64_t t) HWY_ATTR { lone_taps_of<T>(d, r, t, o); });
+  });
+}
+
 }  // namespace gradus::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -140,6 +190,8 @@ using detail::TensorImpl;
 
 HWY_EXPORT(output_row);
 HWY_EXPORT(filter_row);
+HWY_EXPORT(lone_output_row);
+HWY_EXPORT(lone_filter_row);
 
 // A padded image should stay in the second-level cache; with more than so many inputs to an output GEMM is as fast.
 constexpr int64_t kMostPadded = 1 << 18, kMostInputs = 1024;
@@ -155,7 +207,8 @@ int64_t covered(const Windows& windows) { return covered(windows.axes[0]) * cove
 /// One thread's view of images, padded where windows reach beyond them.
 class Images {
  public:
-  Images(const TensorImpl& x, const Windows& windows) : windows_(windows), x_(x, windows.channels_first), step_(x_.step) {
+  Images(const TensorImpl& x, const Windows& windows, bool lone)
+      : windows_(windows), x_(x, windows.channels_first), step_(x_.step) {
     if (windows.padded()) {
       step_ = {covered(windows.axes[1]) * covered(windows.axes[2]) * x_.channels, covered(windows.axes[2]) * x_.channels,
                x_.channels};
@@ -166,7 +219,7 @@ class Images {
     for (int64_t i = 0; i < planes.size; ++i)
       for (int64_t j = 0; j < rows.size; ++j)
         for (int64_t k = 0; k < columns.size; ++k)
-          for (int64_t c = 0; c < x_.channels; ++c)
+          for (int64_t c = 0; c < (lone ? 1 : x_.channels); ++c)
             taps_.push_back(i * planes.dilation * step_[0] + j * rows.dilation * step_[1] + k * columns.dilation * step_[2] + c);
   }
 
@@ -203,41 +256,41 @@ class Images {
 
 }  // namespace
 
-bool direct_worthwhile(const Windows& windows, int64_t batch, int64_t in, int64_t out) {
-  const int64_t inputs = windows.size() * in;
+bool direct_worthwhile(const Windows& windows, int64_t batch, int64_t in, int64_t out, int64_t groups) {
+  const bool lone = groups > 1;
+  const int64_t inputs = windows.size() * (lone ? 1 : in);
   for (const WindowAxis& a : windows.axes)
     if (covered(a) > kMostPadded) return false;  // and what follows cannot overflow
-  if (out % 8 != 0 || inputs > kMostInputs || covered(windows) * in > kMostPadded) return false;
+  if ((lone && (in != groups || out != groups)) || out % 8 != 0 || inputs > kMostInputs || covered(windows) > kMostPadded / in)
+    return false;
   const double image = static_cast<double>(windows.outputs()) * static_cast<double>(out) * static_cast<double>(inputs);
   return batch >= kFewImages || image < kLargeImage;
 }
 
-void direct_output(const TensorImpl& y, const TensorImpl& x, const float* w, const Windows& windows) {
+void direct_output(const TensorImpl& y, const TensorImpl& x, const float* w, const Windows& windows, bool lone) {
   const Grid<float> to(y, windows.channels_first);
   parallel_for(to.batch, windows.grain(windows.outputs(), to.channels), [&](int64_t begin, int64_t end) {
-    Images images(x, windows);
-    const auto row = HWY_DYNAMIC_DISPATCH(output_row);
-    for (int64_t n = begin; n < end; ++n)
-      images.each_row(n, const_cast<float*>(w), to.data + n * to.image, to.channels, [&](const DirectRow& r) { row(r); });
+    Images images(x, windows, lone);
+    const auto row = lone ? HWY_DYNAMIC_DISPATCH(lone_output_row) : HWY_DYNAMIC_DISPATCH(output_row);
+    for (int64_t n = begin; n < end; ++n) images.each_row(n, const_cast<float*>(w), to.data + n * to.image, to.channels, row);
   });
 }
 
-void direct_filter(float* w, const TensorImpl& x, const TensorImpl& y, const Windows& windows) {
+void direct_filter(float* w, const TensorImpl& x, const TensorImpl& y, const Windows& windows, bool lone) {
   const Grid<float> from(y, windows.channels_first);
-  const int64_t size = windows.size() * Grid<float>(x, windows.channels_first).channels * from.channels;
+  const int64_t in = lone ? 1 : Grid<float>(x, windows.channels_first).channels, size = windows.size() * in * from.channels;
   const int64_t parts = std::clamp<int64_t>(from.batch, 1, kPartialSums);  // whatever the number of threads
   const Ref<TensorImpl> memory = TensorImpl::make("convolution", {parts, size}, DType::float32);
   float* sums = memory->as<float>();
   std::fill_n(sums, parts * size, 0.0F);
-  parallel_for(parts, windows.grain(windows.outputs() * ceil_div(from.batch, parts), from.channels),
-               [&](int64_t first, int64_t last) {
-                 Images images(x, windows);
-                 const auto row = HWY_DYNAMIC_DISPATCH(filter_row);
-                 for (int64_t part = first; part < last; ++part)
-                   for (int64_t n = part * from.batch / parts; n < (part + 1) * from.batch / parts; ++n)
-                     images.each_row(n, sums + part * size, from.data + n * from.image, from.channels,
-                                     [&](const DirectRow& r) { row(r); });
-               });
+  const int64_t grain = windows.grain(windows.outputs() * ceil_div(from.batch, parts), from.channels);
+  parallel_for(parts, grain, [&](int64_t first, int64_t last) {
+    Images images(x, windows, lone);
+    const auto row = lone ? HWY_DYNAMIC_DISPATCH(lone_filter_row) : HWY_DYNAMIC_DISPATCH(filter_row);
+    for (int64_t part = first; part < last; ++part)
+      for (int64_t n = part * from.batch / parts; n < (part + 1) * from.batch / parts; ++n)
+        images.each_row(n, sums + part * size, from.data + n * from.image, from.channels, row);
+  });
   for (int64_t i = 0; i < size; ++i) {
     w[i] = sums[i];
     for (int64_t part = 1; part < parts; ++part) w[i] += sums[part * size + i];
