@@ -1,6 +1,8 @@
 #include "autograd/kernels/convolution.h"
 
 #include "autograd/kernels/convert.h"
+#include "autograd/kernels/convolution_direct.h"
+#include "autograd/kernels/convolution_onednn.h"
 #include "autograd/kernels/copy.h"
 #include "autograd/kernels/depthwise.h"
 #include "autograd/kernels/matmul.h"
@@ -16,6 +18,8 @@ constexpr int64_t kBlock = 1 << 16;
 constexpr int64_t kLeastPixels = 32;
 // As many channels, and an image that has them first is copied so that they are together.
 constexpr int64_t kTogether = 4;
+// With fewer, outputs are summed directly even where there is oneDNN.
+constexpr int64_t kFewChannels = 8;
 // Partial sums of a filter's gradient, and how many elements they may take together.
 constexpr int64_t kPartialSums = 8, kPartialElements = 1 << 22;
 
@@ -228,6 +232,10 @@ void widened(TensorImpl& out, const TensorImpl& a, const TensorImpl& b, const F&
 Ref<TensorImpl> contiguous(const TensorImpl& x) {
   return x.contiguous ? TensorImpl::view(x, x.shape, x.strides, 0) : dense(x, x.dtype);
 }
+/// An image that has its channels last, contiguous; one that has them first is Together already.
+Ref<TensorImpl> without_gaps(const TensorImpl& x, bool channels_first) {
+  return channels_first ? TensorImpl::view(x, x.shape, x.strides, 0) : contiguous(x);
+}
 bool depthwise(const Convolution& c, const TensorImpl& w) {
   return c.groups > 1 && w.shape[c.filter_first ? 1 : w.ndim() - 2] == 1;
 }
@@ -236,15 +244,38 @@ bool worth_moving(const Convolution& c, const TensorImpl& x) {
   return c.windows.channels_first && !c.windows.pointwise() && x.shape[1] / c.groups >= kTogether;
 }
 
+/// How a convolution goes where oneDNN does not take it.
+enum class Path { depthwise, direct, unfolded };
+template <class T>
+Path path_of(const Convolution& c, const TensorImpl& x, const TensorImpl& w, const TensorImpl& y) {
+  const int axis = c.windows.channels_first ? 1 : x.ndim() - 1;
+  if (std::same_as<T, float> && direct_worthwhile(c.windows, x.shape[0], x.shape[axis], y.shape[axis], c.groups))
+    return Path::direct;
+  return depthwise(c, w) ? Path::depthwise : Path::unfolded;
+}
+
+/// Gradients of the image, as outputs of windows the other way round.
+void direct_input(const TensorImpl& dx, const TensorImpl& dy, const TensorImpl& w, const Convolution& back) {
+  const bool lone = back.groups > 1;
+  const Ref<TensorImpl> filter = TensorImpl::make("convolution", {w.size}, w.dtype);
+  const int64_t in = w.shape[w.ndim() - 2], out = w.shape.back();
+  turn_filter(filter->as<float>(), w.as<float>(), back.windows.size(), lone ? out : in, lone ? 1 : out);
+  direct_output(dx, dy, filter->as<float>(), back.windows, lone);
+}
+
 }  // namespace
 
 void convolution(TensorImpl& y, const TensorImpl& x, const TensorImpl& w, const Convolution& c) {
   if (y.size == 0) return;
   widened(y, x, w, [&]<class T>(TensorImpl& out, const TensorImpl& image, const TensorImpl& filter) {
+    const Path path = path_of<T>(c, image, filter, out);
+    const bool first = c.windows.channels_first, together = path != Path::unfolded;
+    const bool few = path == Path::direct && c.groups == 1 && image.shape[first ? 1 : image.ndim() - 1] < kFewChannels;
+    if (!few && convolution_onednn(ConvolutionResult::output, image, filter, out, c)) return;
     const Ref<TensorImpl> last = packed(filter, c.filter_first);
-    const bool alone = depthwise(c, w), first = c.windows.channels_first;
-    const Together in = Together(image, first, alone || worth_moving(c, image)).read(image), to(out, first, alone);
-    if (alone) depthwise_forward<T>(*to, *in, last->as<T>(), c.windows);
+    const Together in = Together(image, first, together || worth_moving(c, image)).read(image), to(out, first, together);
+    if (path == Path::depthwise) depthwise_forward<T>(*to, *in, last->as<T>(), c.windows);
+    else if (path == Path::direct) direct_output(*to, *without_gaps(*in, first), last->as<float>(), c.windows, c.groups > 1);
     else Problem<T>(*in, out, c).forward(last->as<T>());
     to.write(out);
   });
@@ -253,10 +284,15 @@ void convolution(TensorImpl& y, const TensorImpl& x, const TensorImpl& w, const 
 void convolution_input(TensorImpl& dx, const TensorImpl& dy, const TensorImpl& w, const Convolution& c) {
   if (dx.size == 0) return;
   widened(dx, dy, w, [&]<class T>(TensorImpl& out, const TensorImpl& gradient, const TensorImpl& filter) {
+    if (convolution_onednn(ConvolutionResult::input, out, filter, gradient, c)) return;
+    Convolution back = c;
+    Path path = depthwise(c, filter) ? Path::depthwise : Path::unfolded;
+    if (turned(back.windows)) path = path_of<T>(back, gradient, filter, out);
+    const bool first = c.windows.channels_first, together = path != Path::unfolded;
     const Ref<TensorImpl> last = packed(filter, c.filter_first);
-    const bool alone = depthwise(c, w), first = c.windows.channels_first;
-    const Together from = Together(gradient, first, alone).read(gradient), to(out, first, alone || worth_moving(c, out));
-    if (alone) depthwise_input<T>(*to, *from, last->as<T>(), c.windows);
+    const Together from = Together(gradient, first, together).read(gradient), to(out, first, together || worth_moving(c, out));
+    if (path == Path::depthwise) depthwise_input<T>(*to, *from, last->as<T>(), c.windows);
+    else if (path == Path::direct) direct_input(*to, *without_gaps(*from, first), *last, back);
     else Problem<T>(*to, *contiguous(gradient), c).input(last->as<T>());
     to.write(out);
   });
@@ -264,12 +300,16 @@ void convolution_input(TensorImpl& dx, const TensorImpl& dy, const TensorImpl& w
 
 void convolution_filter(TensorImpl& dw, const TensorImpl& x, const TensorImpl& dy, const Convolution& c) {
   widened(dw, x, dy, [&]<class T>(TensorImpl& out, const TensorImpl& image, const TensorImpl& gradient) {
+    if (convolution_onednn(ConvolutionResult::filter, image, out, gradient, c)) return;
+    const Path path = path_of<T>(c, image, out, gradient);
+    const bool first = c.windows.channels_first, together = path != Path::unfolded;
     const Ref<TensorImpl> view = filter_last(out, c.filter_first);
     const Ref<TensorImpl> last = view->contiguous ? view : TensorImpl::make("convolution", view->shape, out.dtype);
-    const bool alone = depthwise(c, dw), first = c.windows.channels_first;
-    const Together in = Together(image, first, alone || worth_moving(c, image)).read(image),
-                   from = Together(gradient, first, alone).read(gradient);
-    if (alone) depthwise_filter<T>(last->as<T>(), *in, *from, c.windows);
+    const Together in = Together(image, first, together || worth_moving(c, image)).read(image),
+                   from = Together(gradient, first, together).read(gradient);
+    if (path == Path::depthwise) depthwise_filter<T>(last->as<T>(), *in, *from, c.windows);
+    else if (path == Path::direct)
+      direct_filter(last->as<float>(), *without_gaps(*in, first), *without_gaps(*from, first), c.windows, c.groups > 1);
     else Problem<T>(*in, *contiguous(gradient), c).filter(last->as<T>());
     if (!view->contiguous) copy(*view, *last);
   });

@@ -1,5 +1,6 @@
-// Convolution and its two gradients as matrix products of unfolded images (Chellapilla, Puri and Simard 2006). Images are
-// unfolded a block of outputs at a time: the memory needed does not grow with the batch.
+// Convolution and its two gradients: through oneDNN where that is installed (convolution_onednn.h), directly where few inputs
+// make an output (convolution_direct.h), channel by channel (depthwise.h), and otherwise as matrix products of unfolded images
+// (Chellapilla, Puri and Simard 2006), a block of outputs at a time: the memory needed does not grow with the batch.
 #pragma once
 
 #include "autograd/kernels/window.h"

@@ -16,6 +16,7 @@
 #include "autograd/kernels/half-inl.h"
 #include "autograd/kernels/loops.h"
 #include "autograd/kernels/strided.h"
+#include "autograd/kernels/transpose-inl.h"
 #include "autograd/kernels/transpose.h"
 
 // Once for all targets: how the conversions are called.
@@ -28,6 +29,7 @@ using Conversion = void (*)(const void* in, void* out, int64_t n);
 
 struct ConversionTable {
   std::array<std::array<Conversion, kDTypes.size()>, kDTypes.size()> of;  // [from][to]; null between a dtype and itself
+  WordTile transpose;
 };
 
 }  // namespace gradus::kernels
@@ -75,9 +77,10 @@ constexpr std::array<Conversion, kDTypes.size()> conversions_from() {
           conversion<From, float16>(), conversion<From, bfloat16>(), conversion<From, float>(),   conversion<From, double>()};
 }
 
-constexpr ConversionTable kTable{{conversions_from<bool>(), conversions_from<uint8_t>(), conversions_from<int32_t>(),
-                                  conversions_from<int64_t>(), conversions_from<float16>(), conversions_from<bfloat16>(),
-                                  conversions_from<float>(), conversions_from<double>()}};
+constexpr ConversionTable kTable{
+    {conversions_from<bool>(), conversions_from<uint8_t>(), conversions_from<int32_t>(), conversions_from<int64_t>(),
+     conversions_from<float16>(), conversions_from<bfloat16>(), conversions_from<float>(), conversions_from<double>()},
+    transpose_words};
 
 const ConversionTable* conversion_table() { return &kTable; }
 
@@ -230,7 +233,7 @@ void copy(TensorImpl& out, const TensorImpl& in) {
     return;
   }
   const Loop<2> loop(out.shape, {broadcast(out, out.shape), broadcast(in, out.shape)});
-  if (!conversion && transpose_copy(loop, sizes.to)) return;
+  if (!conversion && transpose_copy(loop, sizes.to, table.transpose)) return;
   loop.run(kGrain, [&](const auto& p, const auto& steps, int64_t count) { run(p[0], steps[0], p[1], steps[1], count); });
 }
 

@@ -13,6 +13,7 @@
 #include "autograd/kernels/copy.h"
 #include "autograd/kernels/dot.h"
 #include "autograd/kernels/loops.h"
+#include "autograd/kernels/matmul_onednn.h"
 #include "autograd/kernels/matmul_small.h"
 #include "autograd/kernels/scalar.h"
 
@@ -280,6 +281,7 @@ void matmul(TensorImpl& out, const TensorImpl& a, const TensorImpl& b, bool accu
   const Extents e{a.shape[a.ndim() - 2], b.shape.back(), a.shape.back()};
   visit_dtype(out.dtype, [&]<class T>() {
     if constexpr (Half<T>) {
+      if (matmul_onednn(out, a, b, accumulate)) return;
       const Ref<TensorImpl> x = converted(a, DType::float32), y = converted(b, DType::float32);
       const Ref<TensorImpl> z =
           accumulate ? converted(out, DType::float32) : TensorImpl::make("matmul", out.shape, DType::float32);

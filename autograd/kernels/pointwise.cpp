@@ -87,15 +87,21 @@ template <size_t N>
 void run_rows(const Call& call, const Loop<N + 1>& loop, const std::array<int64_t, N>& flat_steps,
               const std::array<int64_t, N>& sizes, int64_t begin, int64_t end) {
   alignas(64) std::byte rows[N][kStageBlock * 8];
+  // Where every block begins with a row and all rows are alike, what is staged for the first serves them all.
+  bool staged = false, alike = kStageBlock % loop.size(0) == 0 && begin % loop.size(0) == 0;
+  for (int d = 1; d < loop.ndim(); ++d)
+    for (size_t k = 0; k < N; ++k) alike = alike && (flat_steps[k] != 0 || loop.steps(d)[k + 1] == 0);
   for (; begin < end; begin += kStageBlock) {
     const int64_t n = std::min(kStageBlock, end - begin);
     int64_t at = 0;
-    loop.walk(begin, begin + n, [&](const auto& p, const auto& steps, int64_t m) {
-      for (size_t k = 0; k < N; ++k)
-        if (flat_steps[k] == 0)
-          with_size(sizes[k], [&]<class U> { gather<U>(p[k + 1], steps[k + 1], rows[k] + at * sizes[k], m); });
-      at += m;
-    });
+    if (!staged)
+      loop.walk(begin, begin + n, [&](const auto& p, const auto& steps, int64_t m) {
+        for (size_t k = 0; k < N; ++k)
+          if (flat_steps[k] == 0)
+            with_size(sizes[k], [&]<class U> { gather<U>(p[k + 1], steps[k + 1], rows[k] + at * sizes[k], m); });
+        at += m;
+      });
+    staged = alike;
     std::array<std::byte*, N + 1> p{loop.data()[0] + begin * call.out_size};
     std::array<int64_t, N + 1> steps{call.out_size};
     for (size_t k = 0; k < N; ++k) {

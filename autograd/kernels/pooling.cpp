@@ -1,9 +1,12 @@
 #include "autograd/kernels/pooling.h"
 
 #include <concepts>
+#include <span>
 
 #include "autograd/kernels/convert.h"
 #include "autograd/kernels/copy.h"
+#include "autograd/kernels/pooling_rows.h"
+#include "autograd/kernels/together.h"
 
 namespace gradus::kernels {
 namespace {
@@ -25,22 +28,63 @@ bool exceeds(T v, T best) {
   else return v > best;
 }
 
-/// Two nested loops: how often, and how far on each time.
-struct Nest {
-  int64_t outer, inner;
-};
-/// Keeps the larger of x and best, and the position where it was found (-1: none yet).
-template <class T>
-void keep_larger(const T* x, Nest x_step, T* best, int64_t* found, Nest y_step, int64_t position, Nest position_step,
-                 Nest count) {
-  for (int64_t o = 0; o < count.outer; ++o)
-    for (int64_t i = 0; i < count.inner; ++i) {
-      const T value = x[o * x_step.outer + i * x_step.inner];
-      const int64_t at = o * y_step.outer + i * y_step.inner;
-      const bool larger = found[at] < 0 || exceeds(value, best[at]);
-      best[at] = larger ? value : best[at];
-      found[at] = larger ? position + o * position_step.outer + i * position_step.inner : found[at];
+/// The inputs that the windows of an image meet, row by row of outputs, wherever its elements lie.
+class MeetingRows {
+ public:
+  /// A piece of a row whose windows meet the image with the same elements. The first begins at `origin` elements from the image,
+  /// and at `position` in row-major order.
+  struct Piece {
+    int64_t image, d, h, begin, end, origin, position;
+    std::span<const Meeting> met;  // marks: elements, or positions relative to the first
+  };
+
+  MeetingRows(const Windows& windows, const std::array<int64_t, 3>& step, bool elements)
+      : axes_(windows.axes), step_(step), elements_(elements) {
+    // Outputs whose window lies inside along the innermost axis.
+    inside_ = {axes_[2].outputs(0).begin, axes_[2].outputs(axes_[2].size - 1).end};
+  }
+
+  /// Calls f(piece) for the outputs [begin, end) of row (d, h) of an image.
+  template <class F>
+  void in_row(int64_t image, int64_t d, int64_t h, int64_t begin, int64_t end, const F& f) {
+    const Span planes = axes_[0].elements(d), rows = axes_[1].elements(h);
+    while (begin < end) {
+      const int64_t stop = begin >= inside_.begin && begin < inside_.end ? std::min(end, inside_.end) : begin + 1;
+      list({planes, rows, axes_[2].elements(begin)});
+      const std::array<int64_t, 3> first{axes_[0].input(d, 0), axes_[1].input(h, 0), axes_[2].input(begin, 0)};
+      f(Piece{image, d, h, begin, stop, first[0] * step_[0] + first[1] * step_[1] + first[2] * step_[2],
+              (first[0] * axes_[1].in + first[1]) * axes_[2].in + first[2], met_});
+      begin = stop;
     }
+  }
+
+ private:
+  void list(const std::array<Span, 3>& spans) {
+    if (spans == listed_) return;
+    listed_ = spans;
+    met_.clear();
+    for (int64_t i = spans[0].begin; i < spans[0].end; ++i)
+      for (int64_t j = spans[1].begin; j < spans[1].end; ++j)
+        for (int64_t k = spans[2].begin; k < spans[2].end; ++k) {
+          const int64_t a = i * axes_[0].dilation, b = j * axes_[1].dilation, c = k * axes_[2].dilation;
+          met_.push_back({a * step_[0] + b * step_[1] + c * step_[2],
+                          elements_ ? (i * axes_[1].size + j) * axes_[2].size + k : (a * axes_[1].in + b) * axes_[2].in + c});
+        }
+  }
+
+  std::array<WindowAxis, 3> axes_;
+  std::array<int64_t, 3> step_;
+  bool elements_;
+  Span inside_;
+  std::array<Span, 3> listed_{};
+  std::vector<Meeting> met_;
+};
+
+/// Calls f(i, pixel, channel) for the elements of a piece, in the order of an index, which has its channels last.
+template <class F>
+void each_element(int64_t pixels, int64_t channels, const F& f) {
+  for (int64_t p = 0, i = 0; p < pixels; ++p)
+    for (int64_t c = 0; c < channels; ++c, ++i) f(i, p, c);
 }
 
 /// y divided by the number of elements that its windows have.
@@ -57,27 +101,6 @@ void divide(const Grid<T>& y, const Windows& windows, bool whole, const Runs& ru
       const T all = area * count(2, w);
       T* pixel = y.at(n, {d, h, w});
       for (int64_t c = 0; c < y.channels; ++c) pixel[c * y.channel] /= all;
-    }
-  });
-}
-
-/// Calls f(x, y) for each output and the element of the image that the index names. Images stay with one thread each.
-template <class T, class F>
-void each_picked(TensorImpl& x, const TensorImpl& y, const TensorImpl& index, bool channels_first, const F& f) {
-  const int64_t batch = y.shape[0], channels = y.shape[channels_first ? 1 : y.ndim() - 1];
-  if (y.size == 0) return;
-  const int64_t inputs = x.size / batch, outputs = y.size / batch;
-  parallel_for(batch, std::max<int64_t>(1, kGrain / outputs), [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      T *image = x.as<T>() + n * inputs, *out = y.as<T>() + n * outputs;
-      const int64_t* at = index.as<int64_t>() + n * outputs;
-      if (channels_first) {
-        for (int64_t c = 0; c < channels; ++c, image += inputs / channels)
-          for (const int64_t* stop = at + outputs / channels; at < stop; ++at) f(image[*at], *out++);
-      } else {
-        for (const int64_t* stop = at + outputs; at < stop;)
-          for (int64_t c = 0; c < channels; ++c) f(image[*at++ * channels + c], *out++);
-      }
     }
   });
 }
@@ -100,46 +123,143 @@ void widened(TensorImpl& out, const TensorImpl& in, const F& f) {
   });
 }
 
+/// Where the index of a piece begins.
+int64_t first_mark(const Windows& windows, int64_t channels, const MeetingRows::Piece& p) {
+  const auto& [planes, rows, columns] = windows.axes;
+  return (((p.image * planes.out + p.d) * rows.out + p.h) * columns.out + p.begin) * channels;
+}
+
+/// Whether a vector of channels at a time is the way for images like y, channels first or not.
+template <class T>
+bool worth_vectors(const TensorImpl& y, const Windows& windows, bool elements) {
+  const int axis = windows.channels_first ? 1 : y.ndim() - 1;
+  return std::same_as<T, float> && elements && y.shape[axis] >= 2 * kLeastPoolChannels;
+}
+
+/// Where a row-major position among the inputs of a channel lies.
+template <class T>
+int64_t place(const Grid<T>& x, const Windows& windows, int64_t position) {
+  const auto& [planes, rows, columns] = windows.axes;
+  const int64_t line = position / columns.in;
+  return line / rows.in * x.step[0] + line % rows.in * x.step[1] + position % columns.in * x.step[2];
+}
+
+/// Calls f(x, y) for each output and the element of the image that the index names. Images stay with one thread each.
+template <class T, class F>
+void each_picked(TensorImpl& image, const TensorImpl& out, const TensorImpl& index, const Windows& windows, const F& f) {
+  const Grid<T> x(image, windows.channels_first), y(out, windows.channels_first);
+  const auto& [planes, rows, columns] = windows.axes;
+  const bool elements = index.dtype == DType::uint8;
+  std::vector<int64_t> offsets;  // of a window's elements in the image
+  if (elements)
+    for (int64_t i = 0; i < planes.size; ++i)
+      for (int64_t j = 0; j < rows.size; ++j)
+        for (int64_t k = 0; k < columns.size; ++k)
+          offsets.push_back(i * planes.dilation * x.step[0] + j * rows.dilation * x.step[1] + k * columns.dilation * x.step[2]);
+  parallel_for(x.batch, windows.grain(windows.outputs(), x.channels), [&](int64_t begin, int64_t end) {
+    int64_t i = begin * windows.outputs() * y.channels;
+    for (int64_t n = begin; n < end; ++n)
+      for (int64_t d = 0; d < planes.out; ++d)
+        for (int64_t h = 0; h < rows.out; ++h)
+          for (int64_t w = 0; w < columns.out; ++w) {
+            T *pixel = y.at(n, {d, h, w}), *first = x.data + n * x.image;
+            if (elements) first = x.at(n, {planes.input(d, 0), rows.input(h, 0), columns.input(w, 0)});
+            for (int64_t c = 0; c < y.channels; ++c, ++i) {
+              const int64_t at = elements ? offsets[index.as<uint8_t>()[i]] : place(x, windows, index.as<int64_t>()[i]);
+              f(first[at + c * x.channel], pixel[c * y.channel]);
+            }
+          }
+  });
+}
+
+/// put_back for float images with their channels together.
+void put_rows_back(const TensorImpl& image, const TensorImpl& from, const TensorImpl& index, const Windows& windows, bool add) {
+  const Grid<float> x(image, windows.channels_first), y(from, windows.channels_first);
+  const Runs runs(windows);
+  parallel_for(x.batch, windows.grain(windows.outputs(), x.channels), [&](int64_t begin, int64_t end) {
+    MeetingRows meetings(windows, x.step, true);
+    runs.rows(
+        begin * windows.outputs(), end * windows.outputs(), [&](int64_t n, int64_t d, int64_t h, int64_t left, int64_t right) {
+          meetings.in_row(n, d, h, left, right, [&](const MeetingRows::Piece& piece) {
+            put_row_back(
+                {x.data + n * x.image + piece.origin, x.step[2] * windows.axes[2].stride, y.at(n, {d, h, piece.begin}),
+                 index.as<uint8_t>() + first_mark(windows, y.channels, piece), piece.end - piece.begin, y.channels, piece.met},
+                add);
+          });
+        });
+  });
+}
+
 }  // namespace
 
-void max_pool(TensorImpl& out, TensorImpl& index, const TensorImpl& in, const Windows& windows) {
-  const Runs runs(windows);
+DType pool_index(const Windows& windows) {
+  constexpr int64_t kMost = 256;
   const auto& [planes, rows, columns] = windows.axes;
+  return planes.size <= kMost && rows.size <= kMost && columns.size <= kMost && windows.size() <= kMost ? DType::uint8
+                                                                                                        : DType::int64;
+}
+
+void max_pool(TensorImpl& out, TensorImpl* index, const TensorImpl& in, const Windows& windows) {
+  const bool elements = pool_index(windows) == DType::uint8;
+  const auto& columns = windows.axes[2];
+  const Runs runs(windows);
   visit_dtype(out.dtype, [&]<class T>() {
-    const Grid<T> y(out, windows.channels_first), x(in, windows.channels_first);
-    const Grid<int64_t> at(index, windows.channels_first);
+    const bool vectors = worth_vectors<T>(out, windows, elements);
+    const Together to(out, windows.channels_first, vectors), from = Together(in, windows.channels_first, vectors).read(in);
+    const Grid<T> y(*to, windows.channels_first), x(*from, windows.channels_first);
     const int64_t step = x.step[2] * columns.stride;
-    std::fill_n(index.as<int64_t>(), index.size, int64_t{-1});
     each_rows(windows, y.batch, y.channels, [&](int64_t begin, int64_t end) {
-      runs.rows(begin, end, [&](int64_t n, int64_t d, int64_t h, int64_t from, int64_t to) {
-        runs.in_row(d, h, from, to, [&](const Run& run) {
-          const int64_t position = (run.input[0] * rows.in + run.input[1]) * columns.in + run.input[2];
-          const T* value = x.at(n, run.input);
-          T* best = y.at(n, {d, h, run.first});
-          int64_t* found = at.at(n, {d, h, run.first});
-          if (windows.channels_first)
-            keep_larger(value, {x.channel, step}, best, found, {y.channel, 1}, position, {0, columns.stride},
-                        {y.channels, run.count});
-          else
-            keep_larger(value, {step, x.channel}, best, found, {y.channels, 1}, position, {columns.stride, 0},
-                        {run.count, y.channels});
+      MeetingRows meetings(windows, x.step, elements);
+      runs.rows(begin, end, [&](int64_t n, int64_t d, int64_t h, int64_t left, int64_t right) {
+        meetings.in_row(n, d, h, left, right, [&](const MeetingRows::Piece& piece) {
+          const T* image = x.data + n * x.image + piece.origin;
+          T* best = y.at(n, {d, h, piece.begin});
+          const int64_t pixels = piece.end - piece.begin;
+          std::byte* marks =
+              index == nullptr ? nullptr : index->data + size_of(index->dtype) * first_mark(windows, y.channels, piece);
+          if constexpr (std::same_as<T, float>)
+            if (vectors && x.channel == 1)
+              return largest_in_row(
+                  {const_cast<T*>(image), step, best, reinterpret_cast<uint8_t*>(marks), pixels, y.channels, piece.met});
+          each_element(pixels, y.channels, [&](int64_t i, int64_t p, int64_t c) {
+            const T* window = image + p * step + c * x.channel;
+            T largest = window[piece.met[0].offset];
+            int64_t mark = piece.met[0].mark;
+            for (const Meeting& m : piece.met.subspan(1))
+              if (exceeds(window[m.offset], largest)) largest = window[m.offset], mark = m.mark;
+            best[p * y.step[2] + c * y.channel] = largest;
+            if (marks == nullptr) return;
+            if (elements) reinterpret_cast<uint8_t*>(marks)[i] = static_cast<uint8_t>(mark);
+            else reinterpret_cast<int64_t*>(marks)[i] = piece.position + p * columns.stride + mark;
+          });
         });
       });
     });
+    to.write(out);
   });
 }
 
-void pick(TensorImpl& y, const TensorImpl& x, const TensorImpl& index, bool channels_first) {
+void pick(TensorImpl& y, const TensorImpl& x, const TensorImpl& index, const Windows& windows) {
   visit_dtype(y.dtype, [&]<class T>() {
     const Ref<TensorImpl> image = TensorImpl::view(x, x.shape, x.strides, 0);
-    each_picked<T>(*image, y, index, channels_first, [](T& from, T& to) { to = from; });
+    each_picked<T>(*image, y, index, windows, [](T& from, T& to) { to = from; });
   });
 }
 
-void put_back(TensorImpl& x, const TensorImpl& y, const TensorImpl& index, bool channels_first) {
+void put_back(TensorImpl& x, const TensorImpl& y, const TensorImpl& index, const Windows& windows) {
+  if (!y.contiguous) {
+    const Ref<TensorImpl> dense = TensorImpl::make("max_pool", y.shape, y.dtype);
+    copy(*dense, y);
+    return put_back(x, *dense, index, windows);
+  }
   widened(x, y, [&]<class T>(TensorImpl& image, const TensorImpl& from) {
-    std::fill_n(image.as<T>(), image.size, T(0));
-    each_picked<T>(image, from, index, channels_first, [](T& sum, T& value) { sum += value; });
+    const bool vectors = worth_vectors<T>(from, windows, index.dtype == DType::uint8);
+    const Together to(image, windows.channels_first, vectors), g = Together(from, windows.channels_first, vectors).read(from);
+    const bool add = !windows.tiles();
+    if (!vectors || add) std::fill_n((*to).template as<T>(), image.size, T(0));
+    if (vectors) put_rows_back(*to, *g, index, windows, add);
+    else each_picked<T>(image, from, index, windows, [](T& sum, T& value) { sum += value; });
+    to.write(image);
   });
 }
 

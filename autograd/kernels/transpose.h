@@ -27,22 +27,14 @@ void tile(std::byte* to, int64_t to_row, const std::byte* from, int64_t from_row
     std::memcpy(to + b * to_row, column, static_cast<size_t>(na) * sizeof(U));
   }
 }
-template <class U>
-void whole_tile(std::byte* to, int64_t to_row, const std::byte* from, int64_t from_row) {
-  constexpr int64_t kSide = kTile<U>;
-  U rows[kSide][kSide];
-  for (int64_t a = 0; a < kSide; ++a) std::memcpy(rows[a], from + a * from_row, sizeof rows[a]);
-  for (int64_t b = 0; b < kSide; ++b) {
-    U* column = reinterpret_cast<U*>(to + b * to_row);
-    for (int64_t a = 0; a < kSide; ++a) column[a] = rows[a][b];
-  }
-}
-
 }  // namespace detail_transpose
+
+/// Transposes a whole tile of 32-bit elements.
+using WordTile = void (*)(std::byte* to, int64_t to_row, const std::byte* from, int64_t from_row);
 
 /// Does the copy loop.data()[1] -> loop.data()[0] when some other dimension than the innermost is dense in the source and both
 /// are long enough for tiles; otherwise returns false and does nothing.
-inline bool transpose_copy(const Loop<2>& loop, int64_t size) {
+inline bool transpose_copy(const Loop<2>& loop, int64_t size, WordTile words) {
   constexpr int64_t kShortest = 8;
   if (loop.steps(0)[0] != size || loop.steps(0)[1] == size || loop.steps(0)[1] == 0 || loop.size(0) < kShortest) return false;
   int dense = 0;
@@ -71,7 +63,7 @@ inline bool transpose_copy(const Loop<2>& loop, int64_t size) {
         for (int64_t b = 0; b < nb; b += kSide) {
           std::byte* corner = to + b * to_row + a * size;
           const std::byte* source = from + a * from_row + b * size;
-          if (width == kSide && nb - b >= kSide) detail_transpose::whole_tile<U>(corner, to_row, source, from_row);
+          if (sizeof(U) == 4 && width == kSide && nb - b >= kSide) words(corner, to_row, source, from_row);
           else detail_transpose::tile<U>(corner, to_row, source, from_row, width, std::min(kSide, nb - b));
         }
       }

@@ -15,6 +15,7 @@ namespace gradus::kernels {
 
 struct Span {
   int64_t begin, end;
+  friend bool operator==(const Span&, const Span&) = default;
 };
 
 /// n / d rounded up, for d > 0.
@@ -53,6 +54,12 @@ struct Windows {
     return static_cast<int64_t>(std::max(1.0, static_cast<double>(kGrain) / std::max(1.0, work)));
   }
   bool padded() const { return axes[0].padded() || axes[1].padded() || axes[2].padded(); }
+  /// Every input is met exactly once.
+  bool tiles() const {
+    return std::all_of(axes.begin(), axes.end(), [](const WindowAxis& a) {
+      return a.size == a.stride && a.dilation == 1 && a.before == 0 && a.out * a.stride == a.in;
+    });
+  }
   /// One element, which meets every input once and in order.
   bool pointwise() const {
     return std::all_of(axes.begin(), axes.end(),

@@ -10,8 +10,9 @@ namespace detail {
 namespace {
 
 struct MaxAttrs {
-  Shape whole;  // of the image
-  Layout layout;
+  kernels::Windows windows;
+
+  Layout layout() const { return windows.channels_first ? Layout::channels_first : Layout::channels_last; }
 };
 struct AverageAttrs {
   kernels::Windows windows;
@@ -38,33 +39,34 @@ constexpr Op kAvgPoolInput{
     .name = "avg_pool_input",
     .rules = {{{0, [](const Saved& s, const Tensor& g) { return averages(g, s.attrs<AverageAttrs>()); }}}}};
 
+/// The shape of an image with these windows and the batch and channels of another.
+Shape like(const Tensor& image, const Shape& spatial, Layout layout) {
+  return image_shape(image.shape()[0], spatial, image.shape()[channel_axis(image.shape(), layout)], layout);
+}
+
 Tensor picked(const Tensor& x, const Tensor& positions, const MaxAttrs& attrs) {
-  Tensor out = empty("max_pool", positions.shape(), x.dtype());
-  kernels::pick(*out.ref(), x.contiguous().impl(), positions.impl(), attrs.layout == Layout::channels_first);
+  Tensor out = empty("max_pool", like(x, outputs(attrs.windows, x.ndim() - 2), attrs.layout()), x.dtype());
+  kernels::pick(*out.ref(), x.impl(), positions.impl(), attrs.windows);
   record(kMaxPool, out, {&x, &positions}, attrs);
   return out;
 }
 
 Tensor put_back(const Tensor& g, const Tensor& positions, const MaxAttrs& attrs) {
-  Tensor out = empty("max_pool", attrs.whole, g.dtype());
-  kernels::put_back(*out.ref(), g.contiguous().impl(), positions.impl(), attrs.layout == Layout::channels_first);
+  Tensor out = empty("max_pool", like(g, inputs(attrs.windows, g.ndim() - 2), attrs.layout()), g.dtype());
+  kernels::put_back(*out.ref(), g.impl(), positions.impl(), attrs.windows);
   record(kMaxPoolInput, out, {&g, &positions}, attrs);
   return out;
 }
 
 Tensor averages(const Tensor& x, const AverageAttrs& attrs) {
-  const int64_t channels = x.shape()[channel_axis(x.shape(), attrs.layout())];
-  Tensor out =
-      empty("avg_pool", image_shape(x.shape()[0], outputs(attrs.windows, x.ndim() - 2), channels, attrs.layout()), x.dtype());
+  Tensor out = empty("avg_pool", like(x, outputs(attrs.windows, x.ndim() - 2), attrs.layout()), x.dtype());
   kernels::avg_pool(*out.ref(), x.impl(), attrs.windows, attrs.whole);
   record(kAvgPool, out, {&x}, attrs);
   return out;
 }
 
 Tensor spread(const Tensor& g, const AverageAttrs& attrs) {
-  const int64_t channels = g.shape()[channel_axis(g.shape(), attrs.layout())];
-  Tensor out =
-      empty("avg_pool", image_shape(g.shape()[0], inputs(attrs.windows, g.ndim() - 2), channels, attrs.layout()), g.dtype());
+  Tensor out = empty("avg_pool", like(g, inputs(attrs.windows, g.ndim() - 2), attrs.layout()), g.dtype());
   kernels::avg_pool_input(*out.ref(), g.impl(), attrs.windows, attrs.whole);
   record(kAvgPoolInput, out, {&g}, attrs);
   return out;
@@ -95,12 +97,16 @@ kernels::Windows pool_windows(std::string_view op, const Tensor& x, const PoolOp
 
 Tensor max_pool(std::string_view op, const Tensor& x, const PoolOptions& options, int axes) {
   const kernels::Windows windows = pool_windows(op, x, options, axes);
-  const Shape shape =
-      image_shape(x.shape()[0], outputs(windows, axes), x.shape()[channel_axis(x.shape(), options.layout)], options.layout);
-  Tensor out = empty(op, shape, x.dtype());
-  const Tensor positions = empty(op, shape, DType::int64);
-  kernels::max_pool(*out.ref(), *positions.ref(), x.impl(), windows);
-  record(kMaxPool, out, {&x, &positions}, MaxAttrs{x.shape(), options.layout});
+  Tensor out = empty(op, like(x, outputs(windows, axes), options.layout), x.dtype());
+  if (!on_tape(x)) {
+    kernels::max_pool(*out.ref(), nullptr, x.impl(), windows);
+    return out;
+  }
+  const int64_t channels = x.shape()[channel_axis(x.shape(), options.layout)];
+  const Tensor positions =
+      empty(op, image_shape(x.shape()[0], outputs(windows, axes), channels, Layout::channels_last), kernels::pool_index(windows));
+  kernels::max_pool(*out.ref(), positions.ref().get(), x.impl(), windows);
+  record(kMaxPool, out, {&x, &positions}, MaxAttrs{windows});
   return out;
 }
 

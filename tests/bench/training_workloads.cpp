@@ -85,13 +85,13 @@ Workload lenet_step() {
     p.emplace_back(filled(shapes[k], 10.0 + static_cast<double>(k), scales[k]));
     p.emplace_back(zeros({shapes[k][0]}));
   }
+  // Channels last, the default here; the weights stay [out, in, height, width] in memory, and so does what the layers see.
   const auto block = [](const Tensor& x, const Variable& weight, const Variable& bias) {
-    const Tensor y = conv2d(x, weight, {.padding = 2, .layout = Layout::channels_first});
-    return max_pool2d(relu(y + reshape(bias, {-1, 1, 1})), {.layout = Layout::channels_first});
+    return max_pool2d(relu(conv2d(x, permute(weight, {2, 3, 1, 0}), {.padding = 2}) + bias));
   };
-  const Tensor x = filled({64, 1, 28, 28}, 1), y = labels(64, 10);
+  const Tensor x = filled({64, 28, 28, 1}, 1), y = labels(64, 10);
   return training_step("one Adam step, LeNet 5x5x16, 5x5x32, 128, 10, batch 64", p, adam(), [=] {
-    const Tensor image = flatten(block(block(x, p[0], p[1]), p[2], p[3]), 1);
+    const Tensor image = flatten(permute(block(block(x, p[0], p[1]), p[2], p[3]), {0, 3, 1, 2}), 1);
     const Tensor hidden = dense(image, transpose(p[4]), p[5], DenseActivation::relu);
     return mean(sparse_softmax_cross_entropy(y, dense(hidden, transpose(p[6]), p[7])));
   });
