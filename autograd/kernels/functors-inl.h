@@ -41,6 +41,13 @@ struct Functor<Fn::multiply> : Arithmetic<2> {
   }
 };
 template <>
+struct Functor<Fn::multiply_add> : Traits<3> {
+  template <class V>
+  static HWY_INLINE V eval(V a, V b, V c) {
+    return mul_add(a, b, c);
+  }
+};
+template <>
 struct Functor<Fn::divide> : Traits<2> {
   template <class V>
   static HWY_INLINE V eval(V a, V b) {

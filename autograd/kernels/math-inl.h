@@ -27,6 +27,8 @@ struct Constants<float> {
   static constexpr float kMagic = 0x1.8p23f;  // adding it rounds to an integer, which the low bits then hold
   static constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 1.42860682e-6f;
   static constexpr float kExpLow = -150, kExpHigh = 90;  // e^x is 0 below (even 10^19 times), infinite above
+  static constexpr int kLift = 100;                      // brings e^kExpLow among the normal numbers
+  static constexpr float kUnlift = 0x1p-100f;            // its inverse
   static constexpr float kSaturated = 10;                // tanh is 1, e^-x - 1 rounds to -1 beyond twice as much
   // (e^r - 1 - r) / r^2 for |r| <= log(2) / 2
   static constexpr std::array kExp{0.5f, 0.166666672f, 0.041666355f, 0.00833327603f, 0.00139410957f, 0.000199124057f};
@@ -40,6 +42,8 @@ struct Constants<double> {
   static constexpr double kMagic = 0x1.8p52;
   static constexpr double kLn2High = 0x1.62e42fefa4p-1, kLn2Low = -1.7239444525614835e-13;
   static constexpr double kExpLow = -746, kExpHigh = 711;
+  static constexpr int kLift = 512;
+  static constexpr double kUnlift = 0x1p-512;
   static constexpr double kSaturated = 22;
   static constexpr std::array kExp{0.5,
                                    0.16666666666666677,
@@ -79,12 +83,13 @@ HWY_INLINE Rounded<T> round_small(Vec<T> x, T scale) {
   return {shifted - magic, shifted};
 }
 
-/// 2^k for normal results, k given by its shifted form.
-template <class T>
+/// 2^(k + more) for normal results, k given by its shifted form.
+template <int more = 0, class T>
 HWY_INLINE Vec<T> power_of_two(Vec<T> shifted) {
   using C = Constants<T>;
   const hn::RebindToUnsigned<typename Vec<T>::Tag> di;
-  const auto bias = hn::Set(di, static_cast<hn::TFromD<decltype(di)>>(C::kBias));  // the bits of kMagic leave through the top
+  const auto bias =
+      hn::Set(di, static_cast<hn::TFromD<decltype(di)>>(C::kBias + more));  // the bits of kMagic leave through the top
   return Vec<T>(hn::BitCast(typename Vec<T>::Tag(), hn::ShiftLeft<C::kMantissa>(hn::Add(hn::BitCast(di, shifted.raw), bias))));
 }
 
@@ -116,6 +121,19 @@ template <class T>
 HWY_INLINE Vec<T> exp(Vec<T> x) {
   const Reduced<T> e = reduce(x, Vec<T>(0));
   return mul_add(e.p, e.first, e.first) * e.second;
+}
+
+/// e^x for x <= 0, for less: held at one end only, and scaled up so that one power of two does until the result is made.
+template <class T>
+HWY_INLINE Vec<T> exp_nonpositive(Vec<T> x) {
+  using C = Constants<T>;
+  const Vec<T> least(static_cast<double>(C::kExpLow));
+  x = select(x < least, least, x);  // NaN stays
+  const Rounded<T> k = round_small(x, static_cast<T>(1.4426950408889634));
+  const Vec<T> r =
+      mul_add(k.value, Vec<T>(static_cast<double>(-C::kLn2Low)), mul_add(k.value, Vec<T>(static_cast<double>(-C::kLn2High)), x));
+  const Vec<T> scale = power_of_two<C::kLift>(k.shifted);
+  return mul_add(mul_add(r * r, polynomial(r, C::kExp), r), scale, scale) * Vec<T>(static_cast<double>(C::kUnlift));
 }
 
 template <class T>

@@ -77,6 +77,12 @@ enum class Fn : uint8_t {
   polygamma,
   // (target, logit) -> sigmoid cross entropy
   sigmoid_cross_entropy,
+  // gradients of activations: (output, gradient of the output)
+  relu_gradient,
+  sigmoid_gradient,
+  tanh_gradient,
+  // (a, b, c) -> a b + c, rounded once where the processor can
+  multiply_add,
   // comparison, all dtypes: (a, b) or (a) -> boolean
   equal,
   not_equal,

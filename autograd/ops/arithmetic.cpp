@@ -18,10 +18,18 @@ constexpr Op kSubtract{.name = "subtract",
                                   {0, [](const Saved&, const Tensor& g) { return -g; }}}},
                        .broadcasts = true};
 
+// adjoint += g factor in one pass, where nothing was broadcast.
+template <int kFactor>
+bool add_product(const Saved& s, const Tensor& g, TensorImpl& adjoint) {
+  if (adjoint.shape != g.shape()) return false;
+  const TensorImpl* in[] = {&g.impl(), &s.in(kFactor).impl(), &adjoint};
+  kernels::pointwise(Fn::multiply_add, adjoint, in);
+  return true;
+}
 constexpr Op kMultiply{.name = "multiply",
                        .arity = 2,
-                       .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return g * s.in(1); }},
-                                  {kIn0, [](const Saved& s, const Tensor& g) { return g * s.in(0); }}}},
+                       .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return g * s.in(1); }, add_product<1>},
+                                  {kIn0, [](const Saved& s, const Tensor& g) { return g * s.in(0); }, add_product<0>}}},
                        .broadcasts = true};
 
 constexpr Op kDivide{.name = "divide",
