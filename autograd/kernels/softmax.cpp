@@ -15,7 +15,8 @@ namespace gradus::kernels::HWY_NAMESPACE {
 namespace {
 
 constexpr int64_t kBlock = 1024;  // elements summed up in T before a double takes over
-constexpr int64_t kGroup = 64;    // rows whose logarithms are taken together
+constexpr int64_t kShort = 32;    // shorter rows are done together
+constexpr int64_t kGroup = 64;    // so many at most
 
 /// Added up in double: what the lanes gained in accuracy is kept.
 HWY_INLINE double sum_of(Vec<double> v) { return hn::GetLane(hn::SumOfLanes(Vec<double>::Tag(), v.raw)); }
@@ -92,19 +93,73 @@ HWY_INLINE double exponentials(T* out, const T* in, T most, int64_t n) {
       in);
 }
 
+/// Largest element and sum of the exponentials above for some rows. The exponentials of short rows are taken together, so that no
+/// lane stays empty.
+template <class T>
+struct Rows {
+  static constexpr int64_t kElements = 512;
+  T most[kGroup];
+  double sum[kGroup];
+
+  static HWY_INLINE int64_t count(int64_t rows, int64_t n) { return std::min({rows, kGroup, kElements / n}); }
+
+  HWY_INLINE void read(T* out, const T* in, int64_t rows, int64_t n) {
+    if (n >= kShort) {
+      for (int64_t r = 0; r < rows; ++r) {
+        most[r] = largest(in + r * n, n);
+        sum[r] = exponentials(out ? out + r * n : nullptr, in + r * n, most[r], n);
+      }
+      return;
+    }
+    T scratch[kElements];
+    T* terms = out ? out : scratch;
+    for (int64_t r = 0; r < rows; ++r) {
+      const T* row = in + r * n;
+      T m = row[0];
+      for (int64_t i = 1; i < n; ++i) m = row[i] > m ? row[i] : m;
+      for (int64_t i = 0; i < n; ++i) terms[r * n + i] = row[i] - m;
+      most[r] = m;
+    }
+    exponentials<T>(terms, terms, 0, rows * n);
+    for (int64_t r = 0; r < rows; ++r) {
+      double total = 0;
+      for (int64_t i = 0; i < n; ++i) total += static_cast<double>(terms[r * n + i]);
+      sum[r] = total;
+    }
+  }
+};
+
+/// out = x * factor.
+template <class T>
+HWY_INLINE void scale(T* x, T factor, int64_t n) {
+  if (n < kShort) {
+    for (int64_t i = 0; i < n; ++i) x[i] *= factor;
+    return;
+  }
+  const Vec<T> v = Vec<T>::fill(factor);
+  map(
+      n, x, [&](Vec<T> a) HWY_ATTR { return a * v; }, static_cast<const T*>(x));
+}
+
 template <class T>
 HWY_INLINE void softmax_rows(T* out, const T* in, int64_t rows, int64_t n, bool logarithm) {
-  for (int64_t r = 0; r < rows; ++r, in += n, out += n) {
-    const T most = largest(in, n);
-    const double sum = exponentials(logarithm ? nullptr : out, in, most, n);
-    if (logarithm) {
-      const Vec<T> a = Vec<T>::fill(most), b = Vec<T>::fill(static_cast<T>(std::log(sum)));
+  Rows<T> group;
+  for (int64_t count; rows > 0; rows -= count, in += count * n, out += count * n) {
+    count = n >= kShort ? 1 : Rows<T>::count(rows, n);
+    group.read(logarithm ? nullptr : out, in, count, n);
+    for (int64_t r = 0; r < count; ++r) {
+      if (!logarithm) {
+        scale(out + r * n, static_cast<T>(1 / group.sum[r]), n);
+        continue;
+      }
+      const T most = group.most[r], log_sum = static_cast<T>(std::log(group.sum[r]));
+      if (n < kShort) {
+        for (int64_t i = r * n; i < r * n + n; ++i) out[i] = (in[i] - most) - log_sum;
+        continue;
+      }
+      const Vec<T> a = Vec<T>::fill(most), b = Vec<T>::fill(log_sum);
       map(
           n, out, [&](Vec<T> x) HWY_ATTR { return (x - a) - b; }, in);
-    } else {
-      const Vec<T> factor = Vec<T>::fill(static_cast<T>(1 / sum));
-      map(
-          n, out, [&](Vec<T> x) HWY_ATTR { return x * factor; }, static_cast<const T*>(out));
     }
   }
 }
@@ -112,8 +167,17 @@ HWY_INLINE void softmax_rows(T* out, const T* in, int64_t rows, int64_t n, bool 
 template <class T>
 HWY_INLINE void grad_rows(T* out, const T* y, const T* g, int64_t rows, int64_t n, bool logarithm) {
   const auto nowhere = static_cast<T*>(nullptr);
+  const bool all_at_once = n < kShort;
+  if (logarithm && all_at_once)
+    map(
+        rows * n, out, [](Vec<T> a) HWY_ATTR { return exp(a); }, y);
   for (int64_t r = 0; r < rows; ++r, out += n, y += n, g += n) {
-    if (logarithm) {
+    if (all_at_once) {
+      double total = 0;
+      for (int64_t i = 0; i < n; ++i) total += static_cast<double>(g[i]) * (logarithm ? 1.0 : static_cast<double>(y[i]));
+      const T sum = static_cast<T>(total);
+      for (int64_t i = 0; i < n; ++i) out[i] = logarithm ? g[i] - out[i] * sum : y[i] * (g[i] - sum);
+    } else if (logarithm) {
       const auto add = [](Vec<T>& sum, Vec<T> b) HWY_ATTR { return sum = sum + b; };
       const Vec<T> total(map_sum(n, T(0), nowhere, add, g));
       map(
@@ -130,20 +194,16 @@ HWY_INLINE void grad_rows(T* out, const T* y, const T* g, int64_t rows, int64_t 
 // Bound by the exponentials, one per logit; the logits come from memory once.
 template <class T>
 HWY_INLINE void entropy_rows(T* out, T* statistics, const T* logits, const int64_t* labels, int64_t rows, int64_t n) {
-  using D = Vec<double>;
-  T most[kGroup];
-  double sum[kGroup], log_sum[kGroup];
-  for (; rows > 0; rows -= kGroup) {
-    const int64_t count = std::min(rows, kGroup);
-    for (int64_t r = 0; r < count; ++r) {
-      most[r] = largest(logits + r * n, n);
-      sum[r] = exponentials<T>(nullptr, logits + r * n, most[r], n);
-    }
+  Rows<T> group;
+  double log_sum[kGroup];
+  for (int64_t count; rows > 0; rows -= count) {
+    count = n >= kShort ? std::min(rows, kGroup) : Rows<T>::count(rows, n);
+    group.read(nullptr, logits, count, n);
     map(
-        count, log_sum, [](D x) HWY_ATTR { return log(x); }, static_cast<const double*>(sum));
+        count, log_sum, [](Vec<double> x) HWY_ATTR { return log(x); }, static_cast<const double*>(group.sum));
     for (int64_t r = 0; r < count; ++r) {
-      out[r] = static_cast<T>(log_sum[r] + static_cast<double>(most[r] - logits[r * n + labels[r]]));
-      if (statistics) statistics[2 * r] = most[r], statistics[2 * r + 1] = static_cast<T>(sum[r]);
+      out[r] = static_cast<T>(log_sum[r] + static_cast<double>(group.most[r] - logits[r * n + labels[r]]));
+      if (statistics) statistics[2 * r] = group.most[r], statistics[2 * r + 1] = static_cast<T>(group.sum[r]);
     }
     out += count, labels += count, logits += count * n;
     if (statistics) statistics += 2 * count;
@@ -154,11 +214,23 @@ HWY_INLINE void entropy_rows(T* out, T* statistics, const T* logits, const int64
 template <class T>
 HWY_INLINE void entropy_grad_rows(T* out, const T* statistics, const T* logits, const int64_t* labels, const T* g, int64_t rows,
                                   int64_t n) {
-  for (int64_t r = 0; r < rows; ++r, out += n, logits += n) {
-    const Vec<T> most = Vec<T>::fill(statistics[2 * r]);
-    const Vec<T> factor(static_cast<double>(g[r]) / static_cast<double>(statistics[2 * r + 1]));
+  const auto factor = [&](int64_t r) {
+    return static_cast<T>(static_cast<double>(g[r]) / static_cast<double>(statistics[2 * r + 1]));
+  };
+  if (n < kShort) {
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = r * n; i < r * n + n; ++i) out[i] = logits[i] - statistics[2 * r];
     map(
-        n, out, [&](Vec<T> x) HWY_ATTR { return exp_nonpositive(x - most) * factor; }, logits);
+        rows * n, out, [](Vec<T> x) HWY_ATTR { return exp_nonpositive(x); }, static_cast<const T*>(out));
+  }
+  for (int64_t r = 0; r < rows; ++r, out += n, logits += n) {
+    if (n < kShort) {
+      scale(out, factor(r), n);
+    } else {
+      const Vec<T> most = Vec<T>::fill(statistics[2 * r]), share = Vec<T>::fill(factor(r));
+      map(
+          n, out, [&](Vec<T> x) HWY_ATTR { return exp_nonpositive(x - most) * share; }, logits);
+    }
     out[labels[r]] -= g[r];
   }
 }
