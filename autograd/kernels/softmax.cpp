@@ -86,7 +86,7 @@ HWY_INLINE double exponentials(T* out, const T* in, T most, int64_t n) {
   return map_sum(
       n, -std::numeric_limits<T>::infinity(), out,
       [&](Vec<T>& sum, Vec<T> x) HWY_ATTR {
-        const Vec<T> term = exp_nonpositive(x - shift);
+        const Vec<T> term = exp_term(x - shift);
         sum = sum + term;
         return term;
       },
@@ -221,7 +221,7 @@ HWY_INLINE void entropy_grad_rows(T* out, const T* statistics, const T* logits, 
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t i = r * n; i < r * n + n; ++i) out[i] = logits[i] - statistics[2 * r];
     map(
-        rows * n, out, [](Vec<T> x) HWY_ATTR { return exp_nonpositive(x); }, static_cast<const T*>(out));
+        rows * n, out, [](Vec<T> x) HWY_ATTR { return exp_term(x); }, static_cast<const T*>(out));
   }
   for (int64_t r = 0; r < rows; ++r, out += n, logits += n) {
     if (n < kShort) {
@@ -229,7 +229,7 @@ HWY_INLINE void entropy_grad_rows(T* out, const T* statistics, const T* logits, 
     } else {
       const Vec<T> most = Vec<T>::fill(statistics[2 * r]), share = Vec<T>::fill(factor(r));
       map(
-          n, out, [&](Vec<T> x) HWY_ATTR { return exp_nonpositive(x - most) * share; }, logits);
+          n, out, [&](Vec<T> x) HWY_ATTR { return exp_term(x - most) * share; }, logits);
     }
     out[labels[r]] -= g[r];
   }
