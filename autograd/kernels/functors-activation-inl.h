@@ -12,12 +12,18 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 
+/// e^x for x <= 0; vectors have a faster one.
+template <class V>
+HWY_INLINE V exp_nonpositive(V x) {
+  return exp(x);
+}
+
 template <>
 struct Functor<Fn::sigmoid> : Costly {
   template <class V>
   static HWY_INLINE V eval(V x) {
     const auto positive = x >= V(0);
-    const V z = exp(select(positive, -x, x));
+    const V z = exp_nonpositive(select(positive, -x, x));
     return select(positive, V(1), z) / (V(1) + z);
   }
 };
@@ -47,7 +53,7 @@ struct Functor<Fn::log_sigmoid> : Costly {
   template <class V>
   static HWY_INLINE V eval(V x) {
     const auto positive = x >= V(0);
-    return -(select(positive, V(0), -x) + log1p(exp(select(positive, -x, x))));
+    return -(select(positive, V(0), -x) + log1p(exp_nonpositive(select(positive, -x, x))));
   }
 };
 template <>
@@ -55,7 +61,7 @@ struct Functor<Fn::softplus> : Costly {
   template <class V>
   static HWY_INLINE V eval(V x) {
     const auto positive = x >= V(0);
-    return select(positive, x, V(0)) + log1p(exp(select(positive, -x, x)));
+    return select(positive, x, V(0)) + log1p(exp_nonpositive(select(positive, -x, x)));
   }
 };
 template <>
@@ -63,7 +69,7 @@ struct Functor<Fn::sigmoid_cross_entropy> : Traits<2, Domain::floats, 8> {
   template <class V>
   static HWY_INLINE V eval(V target, V logit) {
     const auto positive = logit >= V(0);
-    return select(positive, logit, V(0)) - logit * target + log1p(exp(select(positive, -logit, logit)));
+    return select(positive, logit, V(0)) - logit * target + log1p(exp_nonpositive(select(positive, -logit, logit)));
   }
 };
 template <>
@@ -71,6 +77,28 @@ struct Functor<Fn::relu> : Cheap {
   template <class V>
   static HWY_INLINE V eval(V x) {
     return select(x <= V(0), V(0), x);  // NaN stays
+  }
+};
+// The derivatives, from the output.
+template <>
+struct Functor<Fn::relu_gradient> : Traits<2> {
+  template <class V>
+  static HWY_INLINE V eval(V y, V g) {
+    return select(y <= V(0), V(0), g);
+  }
+};
+template <>
+struct Functor<Fn::sigmoid_gradient> : Traits<2> {
+  template <class V>
+  static HWY_INLINE V eval(V y, V g) {
+    return g * y * (V(1) - y);
+  }
+};
+template <>
+struct Functor<Fn::tanh_gradient> : Traits<2> {
+  template <class V>
+  static HWY_INLINE V eval(V y, V g) {
+    return g * (V(1) - y * y);
   }
 };
 template <>

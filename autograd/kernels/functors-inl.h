@@ -40,10 +40,10 @@ struct Functor<Fn::multiply> : Arithmetic<2> {
   }
 };
 template <>
-struct Functor<Fn::add_product> : Traits<3> {
+struct Functor<Fn::multiply_add> : Traits<3> {
   template <class V>
-  static HWY_INLINE V eval(V sum, V a, V b) {
-    return sum + a * b;
+  static HWY_INLINE V eval(V a, V b, V c) {
+    return mul_add(a, b, c);
   }
 };
 template <>

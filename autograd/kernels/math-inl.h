@@ -27,9 +27,12 @@ struct Constants<float> {
   static constexpr float kMagic = 0x1.8p23f;  // adding it rounds to an integer, which the low bits then hold
   static constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 1.42860682e-6f;
   static constexpr float kExpLow = -150, kExpHigh = 90;  // e^x is 0 below (even 10^19 times), infinite above
+  static constexpr float kExpNormal = -87;               // e^x is normal above
+  static constexpr int kLift = 100;                      // brings e^kExpLow among the normal numbers
+  static constexpr float kUnlift = 0x1p-100f;            // its inverse
   static constexpr float kSaturated = 10;                // tanh is 1, e^-x - 1 rounds to -1 beyond twice as much
   // (e^r - 1 - r) / r^2 for |r| <= log(2) / 2
-  static constexpr std::array kExp{0.5f, 0.166666672f, 0.041666355f, 0.00833327603f, 0.00139410957f, 0.000199124057f};
+  static constexpr std::array kExp{0.49999994f, 0.166665211f, 0.041668389f, 0.00836872403f, 0.00138145813f};
   // (log((1 + s) / (1 - s)) - 2 s) / s^3 in s^2, for |s| <= (sqrt(2) - 1) / (sqrt(2) + 1)
   static constexpr std::array kLog{0.666666627f, 0.400003344f, 0.285372645f, 0.235831037f};
 };
@@ -40,6 +43,9 @@ struct Constants<double> {
   static constexpr double kMagic = 0x1.8p52;
   static constexpr double kLn2High = 0x1.62e42fefa4p-1, kLn2Low = -1.7239444525614835e-13;
   static constexpr double kExpLow = -746, kExpHigh = 711;
+  static constexpr double kExpNormal = -708;
+  static constexpr int kLift = 512;
+  static constexpr double kUnlift = 0x1p-512;
   static constexpr double kSaturated = 22;
   static constexpr std::array kExp{0.5,
                                    0.16666666666666677,
@@ -79,12 +85,13 @@ HWY_INLINE Rounded<T> round_small(Vec<T> x, T scale) {
   return {shifted - magic, shifted};
 }
 
-/// 2^k for normal results, k given by its shifted form.
-template <class T>
+/// 2^(k + more) for normal results, k given by its shifted form.
+template <int more = 0, class T>
 HWY_INLINE Vec<T> power_of_two(Vec<T> shifted) {
   using C = Constants<T>;
   const hn::RebindToUnsigned<typename Vec<T>::Tag> di;
-  const auto bias = hn::Set(di, static_cast<hn::TFromD<decltype(di)>>(C::kBias));  // the bits of kMagic leave through the top
+  const auto bias =
+      hn::Set(di, static_cast<hn::TFromD<decltype(di)>>(C::kBias + more));  // the bits of kMagic leave through the top
   return Vec<T>(hn::BitCast(typename Vec<T>::Tag(), hn::ShiftLeft<C::kMantissa>(hn::Add(hn::BitCast(di, shifted.raw), bias))));
 }
 
@@ -116,6 +123,29 @@ template <class T>
 HWY_INLINE Vec<T> exp(Vec<T> x) {
   const Reduced<T> e = reduce(x, Vec<T>(0));
   return mul_add(e.p, e.first, e.first) * e.second;
+}
+
+/// e^x 2^lift where that is a normal number; NaN for NaN.
+template <int lift, class T>
+HWY_INLINE Vec<T> exp_normal(Vec<T> x) {
+  using C = Constants<T>;
+  const Rounded<T> k = round_small(x, static_cast<T>(1.4426950408889634));
+  const Vec<T> r =
+      mul_add(k.value, Vec<T>(static_cast<double>(-C::kLn2Low)), mul_add(k.value, Vec<T>(static_cast<double>(-C::kLn2High)), x));
+  const Vec<T> scale = power_of_two<lift>(k.shifted);
+  return mul_add(mul_add(r * r, polynomial(r, C::kExp), r), scale, scale);
+}
+/// e^x for x <= 0, for less than exp: held at one end only, and with one power of two.
+template <class T>
+HWY_INLINE Vec<T> exp_nonpositive(Vec<T> x) {
+  using C = Constants<T>;
+  const Vec<T> least(static_cast<double>(C::kExpLow));
+  return exp_normal<C::kLift>(select(x < least, least, x)) * Vec<T>(static_cast<double>(C::kUnlift));  // NaN stays
+}
+/// The same for terms of a sum with a 1 in it: 0 where it is no normal number.
+template <class T>
+HWY_INLINE Vec<T> exp_term(Vec<T> x) {
+  return select(x < Vec<T>(static_cast<double>(Constants<T>::kExpNormal)), Vec<T>(0), exp_normal<0>(x));
 }
 
 template <class T>

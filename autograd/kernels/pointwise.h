@@ -75,10 +75,14 @@ enum class Fn : uint8_t {
   logaddexp,
   xlogy,
   polygamma,
-  // (sum, a, b) -> sum + a b
-  add_product,
   // (target, logit) -> sigmoid cross entropy
   sigmoid_cross_entropy,
+  // gradients of activations: (output, gradient of the output)
+  relu_gradient,
+  sigmoid_gradient,
+  tanh_gradient,
+  // (a, b, c) -> a b + c, rounded once where the processor can
+  multiply_add,
   // comparison, all dtypes: (a, b) or (a) -> boolean
   equal,
   not_equal,

@@ -72,25 +72,40 @@ struct Vec {
   friend HWY_INLINE Vec copysign(Vec a, Vec b) { return hn::CopySign(a.raw, b.raw); }
 };
 
-/// Reads n elements; the lanes beyond repeat the first, so that no lane holds a number the caller did not.
+/// Reads n elements; the lanes beyond hold `rest`.
 template <class T>
-HWY_INLINE Vec<T> load_some(const T* p, int64_t n) {
+HWY_INLINE Vec<T> load_some(const T* p, int64_t n, T rest) {
   using V = Vec<T>;
   if (n >= V::kLanes) return V::load(p);
-  if (n == 1) return V::fill(*p);
+#if HWY_MEM_OPS_MIGHT_FAULT
   alignas(64) T padded[V::kLanes];
-  V::fill(*p).store(padded);
-  for (int64_t i = 1; i < n; ++i) padded[i] = p[i];
+  V::fill(rest).store(padded);
+  for (int64_t i = 0; i < n; ++i) padded[i] = p[i];
   return V::load(padded);
+#else
+  const typename V::Tag d;
+  const auto some = hn::FirstN(d, static_cast<size_t>(n));
+  return hn::IfThenElse(some, hn::MaskedLoad(some, d, p), hn::Set(d, rest));
+#endif
+}
+/// The same; the lanes beyond repeat the first element, so that no lane holds a number the caller did not.
+template <class T>
+HWY_INLINE Vec<T> load_some(const T* p, int64_t n) {
+  return n == 1 ? Vec<T>::fill(*p) : load_some(p, n, *p);
 }
 template <class T>
 HWY_INLINE void store_some(Vec<T> v, T* p, int64_t n) {
   using V = Vec<T>;
   if (n >= V::kLanes) return v.store(p);
   if (n == 1) return void(*p = hn::GetLane(v.raw));
+#if HWY_MEM_OPS_MIGHT_FAULT
   alignas(64) T padded[V::kLanes];
   v.store(padded);
   for (int64_t i = 0; i < n; ++i) p[i] = padded[i];
+#else
+  const typename V::Tag d;
+  hn::BlendedStore(v.raw, hn::FirstN(d, static_cast<size_t>(n)), d, p);
+#endif
 }
 
 /// Calls a scalar function on every lane: for functions that are rare, or hard to do better.

@@ -11,8 +11,30 @@ namespace {
 constexpr double kSeluScale = 1.0507009873554805, kSeluAlpha = 1.6732632423543772;
 constexpr double kGeluInner = 0.7978845608028654, kGeluCubic = 0.044715;  // sqrt(2/pi), and Hendrycks and Gimpel's constant
 
+// The commonest gradients take one pass over memory. Inputs: the output y, its gradient g.
+Tensor relu_gradient(const Tensor& y, const Tensor& g);
+Tensor sigmoid_gradient(const Tensor& y, const Tensor& g);
+
+// g where y > 0.
+constexpr Op kReluGradient{.name = "relu_gradient",
+                           .arity = 2,
+                           .rules = {{{}, {kIn0, [](const Saved& s, const Tensor& h) { return relu_gradient(s.in(0), h); }}}}};
+// g y (1 - y)
+constexpr Op kSigmoidGradient{
+    .name = "sigmoid_gradient",
+    .arity = 2,
+    .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& h) { return h * s.in(1) * (1 - 2 * s.in(0)); }},
+               {kIn0, [](const Saved& s, const Tensor& h) { return sigmoid_gradient(s.in(0), h); }}}}};
+
+Tensor relu_gradient(const Tensor& y, const Tensor& g) {
+  return pointwise(kReluGradient, Fn::relu_gradient, {&y, &g}, y.dtype());
+}
+Tensor sigmoid_gradient(const Tensor& y, const Tensor& g) {
+  return pointwise(kSigmoidGradient, Fn::sigmoid_gradient, {&y, &g}, y.dtype());
+}
+
 constexpr Op kRelu{.name = "relu",
-                   .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return where(s.out() <= 0, 0, g); }}}}};
+                   .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return relu_gradient(s.out(), g); }}}}};
 constexpr Op kLeakyRelu{.name = "leaky_relu", .arity = 2, .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) {
                                                                         return where(s.in(0) > 0, g, g * s.in(1));
                                                                       }}}}};
@@ -45,7 +67,7 @@ constexpr Op kSilu{.name = "silu", .rules = {{{kIn0, [](const Saved& s, const Te
 constexpr Op kSoftplus{.name = "softplus",
                        .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * sigmoid(s.in(0)); }}}}};
 constexpr Op kSigmoid{.name = "sigmoid",
-                      .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return g * s.out() * (1 - s.out()); }}}}};
+                      .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return sigmoid_gradient(s.out(), g); }}}}};
 constexpr Op kLogSigmoid{.name = "log_sigmoid",
                          .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * sigmoid(-s.in(0)); }}}}};
 constexpr Op kGaussian{.name = "gaussian",
@@ -59,8 +81,8 @@ Tensor parametric(const Op& op, Fn fn, const Tensor& x, double parameter) {
 
 }  // namespace
 
-constexpr const Op* kOps[] = {&kRelu, &kLeakyRelu, &kElu,     &kSelu,       &kGelu,    &kGeluTanh,
-                              &kSilu, &kSoftplus,  &kSigmoid, &kLogSigmoid, &kGaussian};
+constexpr const Op* kOps[] = {&kReluGradient, &kSigmoidGradient, &kRelu,    &kLeakyRelu,  &kElu,     &kSelu, &kGelu, &kGeluTanh,
+                              &kSilu,         &kSoftplus,        &kSigmoid, &kLogSigmoid, &kGaussian};
 const OpFamily kActivationOps{"activation", kOps};
 
 }  // namespace detail

@@ -12,29 +12,34 @@ constexpr Op kAdd{.name = "add",
                              {0, [](const Saved&, const Tensor& g) { return g; }}}},
                   .broadcasts = true};
 
+// What the engine would do to -g, done to g: the sum is smaller, so that the sign costs no pass over memory.
+Tensor negative_summed_to(const Shape& shape, const Tensor& g) {
+  if (g.shape() == shape) return -g;
+  Shape axes;
+  const int extra = g.ndim() - shape.ndim();
+  for (int i = 0; i < g.ndim(); ++i)
+    if (i < extra || shape[i - extra] != g.shape()[i]) axes.push_back(i);
+  return reshape(-sum(g, Axes(axes)), shape);
+}
 constexpr Op kSubtract{.name = "subtract",
                        .arity = 2,
                        .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }},  //
-                                  {0, [](const Saved&, const Tensor& g) { return -g; }}}},
+                                  {0, [](const Saved& s, const Tensor& g) { return negative_summed_to(s.in_shape(), g); }}}},
                        .broadcasts = true};
 
-// adjoint += g * factor in one pass, where nothing has to be summed.
-bool add_product(const Tensor& g, const Tensor& factor, TensorImpl& adjoint) {
-  const auto fits = [&](const Tensor& x) { return x.shape() == adjoint.shape; };
-  if (!fits(g) || !(factor.ndim() == 0 || fits(factor))) return false;
-  const TensorImpl* in[] = {&adjoint, &g.impl(), &factor.impl()};
-  kernels::pointwise(Fn::add_product, adjoint, in);
+// adjoint += g factor in one pass, where nothing was broadcast.
+template <int kFactor>
+bool add_product(const Saved& s, const Tensor& g, TensorImpl& adjoint) {
+  if (adjoint.shape != g.shape()) return false;
+  const TensorImpl* in[] = {&g.impl(), &s.in(kFactor).impl(), &adjoint};
+  kernels::pointwise(Fn::multiply_add, adjoint, in);
   return true;
 }
-
-constexpr Op kMultiply{
-    .name = "multiply",
-    .arity = 2,
-    .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return g * s.in(1); },
-                [](const Saved& s, const Tensor& g, TensorImpl& adjoint) { return add_product(g, s.in(1), adjoint); }},
-               {kIn0, [](const Saved& s, const Tensor& g) { return g * s.in(0); },
-                [](const Saved& s, const Tensor& g, TensorImpl& adjoint) { return add_product(g, s.in(0), adjoint); }}}},
-    .broadcasts = true};
+constexpr Op kMultiply{.name = "multiply",
+                       .arity = 2,
+                       .rules = {{{kIn1, [](const Saved& s, const Tensor& g) { return g * s.in(1); }, add_product<1>},
+                                  {kIn0, [](const Saved& s, const Tensor& g) { return g * s.in(0); }, add_product<0>}}},
+                       .broadcasts = true};
 
 constexpr Op kDivide{.name = "divide",
                      .arity = 2,

@@ -17,13 +17,13 @@ constexpr Op kLogSoftmax{
     .name = "log_softmax",
     .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return g - exp(s.out()) * sum(g, -1, true); }}}}};
 
-Tensor cross_entropy_grad(const Tensor& logits, const Tensor& g, const Tensor& labels);
+Tensor cross_entropy_grad(const Tensor& logits, const Tensor& g, const Tensor& labels, const Tensor& statistics);
 
-// Inputs: logits, labels.
+// Inputs: logits, labels, and what the kernel kept of each row.
 constexpr Op kSparseCrossEntropy{
-    .name = "sparse_softmax_cross_entropy",
-    .arity = 2,
-    .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) { return cross_entropy_grad(s.in(0), g, s.in(1)); }}}}};
+    .name = "sparse_softmax_cross_entropy", .arity = 3, .rules = {{{kIn0 | kIn1 | kIn2, [](const Saved& s, const Tensor& g) {
+                                                                      return cross_entropy_grad(s.in(0), g, s.in(1), s.in(2));
+                                                                    }}}}};
 
 Tensor target_rows(const Tensor& logits, const Tensor& labels) { return one_hot(labels, logits.shape().back(), logits.dtype()); }
 
@@ -39,10 +39,10 @@ constexpr Op kSparseCrossEntropyGrad{.name = "sparse_softmax_cross_entropy_grad"
                                                    return sum(h * (softmax(s.in(0)) - target_rows(s.in(0), s.in(2))), -1);
                                                  }}}}};
 
-Tensor cross_entropy_grad(const Tensor& logits, const Tensor& g, const Tensor& labels) {
+Tensor cross_entropy_grad(const Tensor& logits, const Tensor& g, const Tensor& labels, const Tensor& statistics) {
   const Tensor dense = g.contiguous();
   Tensor out = empty("sparse_softmax_cross_entropy", logits.shape(), logits.dtype());
-  kernels::sparse_cross_entropy_grad(*out.ref(), logits.impl(), labels.impl(), dense.impl());
+  kernels::sparse_cross_entropy_grad(*out.ref(), statistics.impl(), logits.impl(), labels.impl(), dense.impl());
   record(kSparseCrossEntropyGrad, out, {&logits, &dense, &labels});
   return out;
 }
@@ -88,8 +88,14 @@ Tensor sparse_softmax_cross_entropy(const Tensor& labels, const Tensor& logits) 
                      ", expected [...] and [..., classes]");
   const Tensor checked = detail::wrapped_indices(name, labels, z.shape().back(), false);
   Tensor out = detail::empty(name, labels.shape(), z.dtype());
-  kernels::sparse_cross_entropy(*out.ref(), z.impl(), checked.impl());
-  detail::record(detail::kSparseCrossEntropy, out, {&z, &checked});
+  if (detail::recording_depth == 0) {
+    kernels::sparse_cross_entropy(*out.ref(), nullptr, z.impl(), checked.impl());
+    return out;
+  }
+  const DType dtype = z.dtype() == DType::float64 ? DType::float64 : DType::float32;
+  const Tensor statistics = detail::empty(name, {out.size(), 2}, dtype);
+  kernels::sparse_cross_entropy(*out.ref(), statistics.ref().get(), z.impl(), checked.impl());
+  detail::record(detail::kSparseCrossEntropy, out, {&z, &checked, &statistics});
   return out;
 }
 

@@ -26,7 +26,7 @@ std::vector<Operands> all_functions() {
   for (const Unary& row : kUnary) all.push_back({row.fn, 1});
   for (const Binary& row : kBinary) all.push_back({row.fn, 2});
   for (const Comparison& row : kComparisons) all.push_back({row.fn, 2});
-  all.insert(all.end(), {{Fn::sigmoid_cross_entropy, 2}, {Fn::add_product, 3}, {Fn::clip, 3}, {Fn::where, 3}});
+  all.insert(all.end(), {{Fn::sigmoid_cross_entropy, 2}, {Fn::clip, 3}, {Fn::where, 3}});
   return all;
 }
 

@@ -76,8 +76,9 @@ std::vector<T> interesting(size_t random) {
 }
 
 // Those with a test case of their own below.
-constexpr Fn kSpecial[] = {Fn::polygamma,   Fn::isnan,       Fn::isinf,      Fn::isfinite,    Fn::clip, Fn::sigmoid_cross_entropy,
-                           Fn::add_product, Fn::logical_and, Fn::logical_or, Fn::logical_not, Fn::where};
+constexpr Fn kSpecial[] = {Fn::polygamma,    Fn::isnan,         Fn::isinf,           Fn::isfinite, Fn::clip,
+                           Fn::logical_and,  Fn::logical_or,    Fn::logical_not,     Fn::where,    Fn::sigmoid_cross_entropy,
+                           Fn::multiply_add, Fn::tanh_gradient, Fn::sigmoid_gradient};
 
 TEST_CASE("every function appears in a table of this file") {
   std::set<Fn> seen(std::begin(kSpecial), std::end(kSpecial));
@@ -161,6 +162,33 @@ TEST_CASE("clip holds x to its bounds and keeps NaN") {
   const Impl y = apply(Fn::clip, tensor(x), filled({}, DType::float32, [](int64_t) { return -1; }),
                        filled({1}, DType::float32, [](int64_t) { return 2; }), Shape{10}, DType::float32);
   for (size_t i = 0; i < x.size(); ++i) CHECK(ulps(y->as<float>()[i], want[i]) == 0);
+}
+
+// Their differences cancel: errors are against the terms.
+template <class T>
+void check_gradients() {
+  std::mt19937_64 bits(5);
+  std::vector<T> y, g, c;
+  for (int i = 0; i < 3001; ++i)
+    for (std::vector<T>* x : {&y, &g, &c})
+      x->push_back(static_cast<T>(std::ldexp(static_cast<double>(static_cast<int64_t>(bits())), -63)));
+  const Shape shape{static_cast<int64_t>(y.size())};
+  const Impl a = apply(Fn::tanh_gradient, tensor(y), tensor(g), shape, dtype_of<T>);
+  const Impl b = apply(Fn::sigmoid_gradient, tensor(y), tensor(g), shape, dtype_of<T>);
+  const Impl d = apply(Fn::multiply_add, tensor(y), tensor(g), tensor(c), shape, dtype_of<T>);
+  Real worst = 0;
+  for (size_t i = 0; i < y.size(); ++i) {
+    const Real u = y[i], v = g[i], w = c[i];
+    worst = std::max({worst, std::abs(a->as<T>()[i] - v * (1 - u * u)) / std::abs(v),
+                      std::abs(b->as<T>()[i] - v * u * (1 - u)) / std::abs(v),
+                      std::abs(d->as<T>()[i] - (u * v + w)) / (std::abs(u * v) + std::abs(w))});
+  }
+  CHECK(worst <= 2 * std::numeric_limits<T>::epsilon());
+}
+
+TEST_CASE("gradients from outputs, and products added") {
+  check_gradients<float>();
+  check_gradients<double>();
 }
 
 template <class T>

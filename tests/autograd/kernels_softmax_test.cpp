@@ -56,6 +56,10 @@ Impl labels_of(int64_t rows, int64_t n) {
   return filled({rows}, DType::int64, [&](int64_t r) { return static_cast<double>(label(r, n)); });
 }
 
+Impl statistics_for(int64_t rows, DType dtype) {
+  return empty({rows, 2}, dtype == DType::float64 ? DType::float64 : DType::float32);
+}
+
 }  // namespace
 
 TEST_CASE("softmax family: every dtype, rows of all lengths") {
@@ -90,9 +94,10 @@ TEST_CASE("softmax family: every dtype, rows of all lengths") {
       kernels::softmax_grad(*out, *z, *g, true);
       check(*out, n, 4, [&](int64_t r, int64_t j) { return at(gs, r, j) - std::exp(at(zs, r, j)) * of(sum, r); });
 
-      kernels::sparse_cross_entropy(*loss, *x, *k);
+      const Impl kept = statistics_for(rows, dtype);
+      kernels::sparse_cross_entropy(*loss, kept.get(), *x, *k);
       check(*loss, 1, 16, [&](int64_t r, int64_t) { return of(log_sum, r) - at(xs, r, label(r, n)); });
-      kernels::sparse_cross_entropy_grad(*out, *x, *k, *gr);
+      kernels::sparse_cross_entropy_grad(*out, *kept, *x, *k, *gr);
       check(*out, n, 1, [&](int64_t r, int64_t j) {
         return (p[static_cast<size_t>(r)][static_cast<size_t>(j)] - (j == label(r, n) ? 1 : 0)) * of(grs, r);
       });
@@ -133,7 +138,7 @@ TEST_CASE("softmax: large and infinite logits") {
   }
   const Impl x = filled({2, 3}, DType::float32, [](int64_t i) { return i == 1 ? -kInf : i == 5 ? 1000 : 0; });
   const Impl k = filled({2}, DType::int64, [](int64_t r) { return r == 0 ? 1 : 2; }), loss = empty({2}, DType::float32);
-  kernels::sparse_cross_entropy(*loss, *x, *k);
+  kernels::sparse_cross_entropy(*loss, nullptr, *x, *k);
   CHECK(values(*loss)[0] == kInf);
   CHECK(values(*loss)[1] == 0);
 }
@@ -146,8 +151,9 @@ TEST_CASE("softmax family: empty tensors") {
       kernels::softmax_grad(*y, *x, *x, true);
     }
     const Impl x = empty({0, 5}, dtype), none = empty({0}, dtype);
-    kernels::sparse_cross_entropy(*none, *x, *empty({0}, DType::int64));
-    kernels::sparse_cross_entropy_grad(*x, *x, *empty({0}, DType::int64), *none);
+    const Impl kept = statistics_for(0, dtype);
+    kernels::sparse_cross_entropy(*none, kept.get(), *x, *empty({0}, DType::int64));
+    kernels::sparse_cross_entropy_grad(*x, *kept, *x, *empty({0}, DType::int64), *none);
   }
 }
 
@@ -155,7 +161,7 @@ TEST_CASE("softmax: very long rows keep their accuracy") {
   const int64_t n = 1 << 20;
   const Impl x = filled({1, n}, DType::float32, [](int64_t i) { return static_cast<double>(i * 48271 % 1009) / 1009; });
   const Impl loss = empty({1}, DType::float32), k = labels_of(1, n);
-  kernels::sparse_cross_entropy(*loss, *x, *k);
+  kernels::sparse_cross_entropy(*loss, nullptr, *x, *k);
   const std::vector<double> xs = values(*x);
   CHECK(values(*loss)[0] == doctest::Approx(logsumexp(xs) - xs[0]).epsilon(2e-7));
 }
@@ -171,8 +177,9 @@ TEST_CASE("softmax family: the same bits for any number of threads") {
       const Impl a = empty({rows, n}, dtype), b = empty({rows, n}, dtype), c = empty({rows}, dtype), d = empty({rows, n}, dtype);
       kernels::softmax(*a, *x, true);
       kernels::softmax_grad(*b, *a, *g, true);
-      kernels::sparse_cross_entropy(*c, *x, *k);
-      kernels::sparse_cross_entropy_grad(*d, *x, *k, *gr);
+      const Impl kept = statistics_for(rows, dtype);
+      kernels::sparse_cross_entropy(*c, kept.get(), *x, *k);
+      kernels::sparse_cross_entropy_grad(*d, *kept, *x, *k, *gr);
       std::vector<std::vector<double>> all;
       for (const Impl& y : {a, b, c, d}) all.push_back(values(*y));
       if (threads == 1) first = all;

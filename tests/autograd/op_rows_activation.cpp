@@ -20,7 +20,7 @@ std::vector<Row> activation_rows() {
   return {
       unary("relu", relu, [](double x) { return x > 0 ? x : 0; }, {},
             {{0.0, 0.0, 0}, {-0.0, 0.0, 0}, {-1, 0.0, 0}, {2, 2, 1}, {kInf, kInf, 1}, {-kInf, 0.0, 0}, {kNaN, kNaN, 1}},
-            {.ulps = 0, .specials = {{{{kNaN}}, {kNaN}}}}),
+            {.ulps = 0, .specials = {{{{kNaN}}, {kNaN}}}, .covers = {"relu_gradient"}}),
       unary(
           "leaky_relu", [](const Tensor& x) { return leaky_relu(x); }, [](double x) { return x > 0 ? x : 0.2 * x; }, {},
           {{0.0, 0.0, 0.2}, {-5, -1, 0.2}, {5, 5, 1}, {-kInf, -kInf, 0.2}, {kInf, kInf, 1}}, {.specials = {{{{kNaN}}, {kNaN}}}}),
@@ -53,7 +53,8 @@ std::vector<Row> activation_rows() {
              {-kInf, -kInf, 1},
              {kNaN, kNaN, kNaN}}),
       unary("sigmoid", sigmoid, sigmoid_of, {-3, 3},
-            {{0, 0.5, 0.25}, {1000, 1, 0}, {-1000, 0, 0}, {kInf, 1, 0}, {-kInf, 0, 0}, {kNaN, kNaN, kNaN}}),
+            {{0, 0.5, 0.25}, {1000, 1, 0}, {-1000, 0, 0}, {kInf, 1, 0}, {-kInf, 0, 0}, {kNaN, kNaN, kNaN}},
+            {.covers = {"sigmoid_gradient"}}),
       unary("gaussian", gaussian, [](double x) { return std::exp(-x * x); }, {-2, 2}, {{0, 1, 0}, {100, 0, 0}, {-100, 0, 0}},
             {.ulps = 8, .specials = {{{{kInf, -kInf, kNaN}}, {0, 0, kNaN}}}}),
   };

@@ -134,6 +134,7 @@ inline const Binary kBinary[] = {
      [](Real a, Real b) { return a == b ? a + std::log(Real(2)) : std::max(a, b) + std::log1p(std::exp(-std::abs(a - b))); }, 64},
     {"xlogy", kernels::Fn::xlogy, [](Real x, Real y) { return x == 0 && !std::isnan(y) ? 0 : x * std::log(y); }, 2},
     {"leaky_relu", kernels::Fn::leaky_relu, [](Real x, Real slope) { return x < 0 ? slope * x : x; }, 0.5},
+    {"relu gradient", kernels::Fn::relu_gradient, [](Real y, Real g) { return y <= 0 ? 0 : g; }, 0},
     {"elu", kernels::Fn::elu, [](Real x, Real alpha) { return x > 0 ? x : alpha * std::expm1(x); }, 2.5},
 };
 
