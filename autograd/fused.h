@@ -92,8 +92,8 @@ template <class F>
 Fused<F> fused(F f) {
   return Fused<F>(std::move(f));
 }
-/// The sum of all results, 0-dim: no tensor of results is ever made. Where a tape records, the same single pass makes the gradients,
-/// which wait for the walk.
+/// The sum of all results, 0-dim: no tensor of results is ever made. Where a tape records, the same pass makes the gradients,
+/// too, and the walk hands them out.
 template <class F>
 Fused<F, detail::Fold::sum> fused_sum(F f) {
   return Fused<F, detail::Fold::sum>(std::move(f));
