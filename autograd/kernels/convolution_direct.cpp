@@ -1,197 +1,13 @@
 #include "autograd/kernels/convolution_direct.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "autograd/kernels/convolution_direct.cpp"  // this file, once per target
-#include "autograd/kernels/simd.h"
-// Highway after simd.h
-#include "hwy/foreach_target.h"
-#include "hwy/highway.h"
-
 #include <algorithm>
 
-// Once for all targets: what a kernel works on.
-#ifndef GRADUS_CONVOLUTION_DIRECT_ONCE_
-#define GRADUS_CONVOLUTION_DIRECT_ONCE_
-namespace gradus::kernels {
+#include "autograd/kernels/convolution_rows.h"
 
-/// Neighbouring outputs y[pixel][out], of inputs x[pixel * step + taps[t]] weighted by w[t][out]; where channels are by
-/// themselves, of x[pixel * step + taps[t] + out].
-struct DirectRow {
-  const float* x;
-  int64_t step;
-  std::span<const int64_t> taps;
-  float *w, *y;
-  int64_t pixels, out;
-};
-
-}  // namespace gradus::kernels
-#endif
-
-HWY_BEFORE_NAMESPACE();
-namespace gradus::kernels::HWY_NAMESPACE {
-namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-/// y for P pixels and C vectors of channels.
-template <int64_t P, int64_t C, class D>
-HWY_INLINE void pixels_of(D d, const DirectRow& r, int64_t pixel, int64_t o) {
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  hn::Vec<D> sums[P][C];
-  HWY_UNROLL(8)
-  for (int64_t p = 0; p < P; ++p) {
-    HWY_UNROLL(2)
-    for (int64_t c = 0; c < C; ++c) sums[p][c] = hn::Zero(d);
-  }
-  const float* x = r.x + pixel * r.step;
-  const float* w = r.w + o;
-  for (const int64_t tap : r.taps) {
-    hn::Vec<D> weights[C];
-    HWY_UNROLL(2)
-    for (int64_t c = 0; c < C; ++c) weights[c] = hn::LoadU(d, w + c * lanes);
-    HWY_UNROLL(8)
-    for (int64_t p = 0; p < P; ++p) {
-      const auto value = hn::Set(d, x[p * r.step + tap]);
-      HWY_UNROLL(2)
-      for (int64_t c = 0; c < C; ++c) sums[p][c] = hn::MulAdd(value, weights[c], sums[p][c]);
-    }
-    w += r.out;
-  }
-  HWY_UNROLL(8)
-  for (int64_t p = 0; p < P; ++p) {
-    HWY_UNROLL(2)
-    for (int64_t c = 0; c < C; ++c) hn::StoreU(sums[p][c], d, r.y + (pixel + p) * r.out + o + c * lanes);
-  }
-}
-
-/// w += for T taps and C vectors of channels.
-template <int64_t T, int64_t C, class D>
-HWY_INLINE void taps_of(D d, const DirectRow& r, int64_t first, int64_t o) {
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  float* w = r.w + first * r.out + o;
-  hn::Vec<D> sums[T][C];
-  const float* x[T];
-  HWY_UNROLL(8)
-  for (int64_t t = 0; t < T; ++t) {
-    x[t] = r.x + r.taps[static_cast<size_t>(first + t)];
-    HWY_UNROLL(2)
-    for (int64_t c = 0; c < C; ++c) sums[t][c] = hn::LoadU(d, w + t * r.out + c * lanes);
-  }
-  for (int64_t p = 0; p < r.pixels; ++p) {
-    hn::Vec<D> outputs[C];
-    HWY_UNROLL(2)
-    for (int64_t c = 0; c < C; ++c) outputs[c] = hn::LoadU(d, r.y + p * r.out + o + c * lanes);
-    HWY_UNROLL(8)
-    for (int64_t t = 0; t < T; ++t) {
-      const auto value = hn::Set(d, x[t][p * r.step]);
-      HWY_UNROLL(2)
-      for (int64_t c = 0; c < C; ++c) sums[t][c] = hn::MulAdd(value, outputs[c], sums[t][c]);
-    }
-  }
-  HWY_UNROLL(8)
-  for (int64_t t = 0; t < T; ++t) {
-    HWY_UNROLL(2)
-    for (int64_t c = 0; c < C; ++c) hn::StoreU(sums[t][c], d, w + t * r.out + c * lanes);
-  }
-}
-
-/// The same of channels by themselves: y for P pixels of a vector of channels, and w += for T taps.
-template <int64_t P, class D>
-HWY_INLINE void lone_pixels_of(D d, const DirectRow& r, int64_t pixel, int64_t o) {
-  hn::Vec<D> sums[P];
-  HWY_UNROLL(8)
-  for (int64_t p = 0; p < P; ++p) sums[p] = hn::Zero(d);
-  const float* x = r.x + pixel * r.step + o;
-  const float* w = r.w + o;
-  for (const int64_t tap : r.taps) {
-    const auto weight = hn::LoadU(d, w);
-    HWY_UNROLL(8)
-    for (int64_t p = 0; p < P; ++p) sums[p] = hn::MulAdd(hn::LoadU(d, x + p * r.step + tap), weight, sums[p]);
-    w += r.out;
-  }
-  HWY_UNROLL(8)
-  for (int64_t p = 0; p < P; ++p) hn::StoreU(sums[p], d, r.y + (pixel + p) * r.out + o);
-}
-template <int64_t T, class D>
-HWY_INLINE void lone_taps_of(D d, const DirectRow& r, int64_t first, int64_t o) {
-  float* w = r.w + first * r.out + o;
-  hn::Vec<D> sums[T];
-  const float* x[T];
-  HWY_UNROLL(8)
-  for (int64_t t = 0; t < T; ++t) {
-    x[t] = r.x + r.taps[static_cast<size_t>(first + t)] + o;
-    sums[t] = hn::LoadU(d, w + t * r.out);
-  }
-  for (int64_t p = 0; p < r.pixels; ++p) {
-    const auto output = hn::LoadU(d, r.y + p * r.out + o);
-    HWY_UNROLL(8)
-    for (int64_t t = 0; t < T; ++t) sums[t] = hn::MulAdd(hn::LoadU(d, x[t] + p * r.step), output, sums[t]);
-  }
-  HWY_UNROLL(8)
-  for (int64_t t = 0; t < T; ++t) hn::StoreU(sums[t], d, w + t * r.out);
-}
-
-/// Calls f.operator()<N>(i) for blocks of N, at most kMost, that make up [0, count).
-template <int64_t kMost, class F>
-HWY_INLINE void in_blocks(int64_t count, const F& f, int64_t i = 0) {
-  for (; i + kMost <= count; i += kMost) f.template operator()<kMost>(i);
-  if constexpr (kMost > 1) in_blocks<kMost / 2>(count, f, i);
-}
-
-/// Calls f.operator()<C>(d, o) for blocks of C vectors that make up the channels.
-template <class D, class F>
-HWY_INLINE void over_channels(D d, int64_t out, const F& f) {
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  if constexpr (hn::MaxLanes(D()) > 8) {
-    if (out % lanes != 0) return over_channels(hn::Half<D>(), out, f);
-  }
-  int64_t o = 0;
-  for (; o + 2 * lanes <= out; o += 2 * lanes) f.template operator()<2>(d, o);
-  for (; o < out; o += lanes) f.template operator()<1>(d, o);
-}
-
-// With two vectors of channels, as many sums as there are registers for.
-constexpr int64_t kBlock = hn::MaxLanes(hn::ScalableTag<float>()) >= 16 ? 8 : 4;
-
-}  // namespace
-
-void output_row(const DirectRow& r) {
-  over_channels(hn::ScalableTag<float>(), r.out, [&]<int64_t C>(auto d, int64_t o) HWY_ATTR {
-    in_blocks<kBlock>(r.pixels, [&]<int64_t P>(int64_t p) HWY_ATTR { pixels_of<P, C>(d, r, p, o); });
-  });
-}
-void filter_row(const DirectRow& r) {
-  over_channels(hn::ScalableTag<float>(), r.out, [&]<int64_t C>(auto d, int64_t o) HWY_ATTR {
-    in_blocks<kBlock>(static_cast<int64_t>(r.taps.size()), [&]<int64_t T>(int64_t t) HWY_ATTR { taps_of<T, C>(d, r, t, o); });
-  });
-}
-
-void lone_output_row(const DirectRow& r) {
-  over_channels(hn::ScalableTag<float>(), r.out, [&]<int64_t C>(auto d, int64_t o) HWY_ATTR {
-    for (int64_t c = 0; c < C; ++c, o += static_cast<int64_t>(hn::Lanes(d)))
-      in_blocks<8>(r.pixels, [&]<int64_t P>(int64_t p) HWY_ATTR { lone_pixels_of<P>(d, r, p, o); });
-  });
-}
-void lone_filter_row(const DirectRow& r) {
-  over_channels(hn::ScalableTag<float>(), r.out, [&]<int64_t C>(auto d, int64_t o) HWY_ATTR {
-    for (int64_t c = 0; c < C; ++c, o += static_cast<int64_t>(hn::Lanes(d)))
-      in_blocks<8>(static_cast<int64_t>(r.taps.size()), [&]<int64_t T>(int64_t t) HWY_ATTR { lone_taps_of<T>(d, r, t, o); });
-  });
-}
-
-}  // namespace gradus::kernels::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace gradus::kernels {
 namespace {
 
 using detail::TensorImpl;
-
-HWY_EXPORT(output_row);
-HWY_EXPORT(filter_row);
-HWY_EXPORT(lone_output_row);
-HWY_EXPORT(lone_filter_row);
 
 // A padded image should stay in the second-level cache; with more than so many inputs to an output GEMM is as fast.
 constexpr int64_t kMostPadded = 1 << 18, kMostInputs = 1024;
@@ -208,7 +24,7 @@ int64_t covered(const Windows& windows) { return covered(windows.axes[0]) * cove
 class Images {
  public:
   Images(const TensorImpl& x, const Windows& windows, bool lone)
-      : windows_(windows), x_(x, windows.channels_first), step_(x_.step) {
+      : windows_(windows), lone_(lone), x_(x, windows.channels_first), step_(x_.step) {
     if (windows.padded()) {
       step_ = {covered(windows.axes[1]) * covered(windows.axes[2]) * x_.channels, covered(windows.axes[2]) * x_.channels,
                x_.channels};
@@ -231,7 +47,7 @@ class Images {
     for (int64_t d = 0; d < planes.out; ++d)
       for (int64_t h = 0; h < rows.out; ++h, y += columns.out * out)
         f(DirectRow{first + d * planes.stride * step_[0] + h * rows.stride * step_[1], columns.stride * step_[2], taps_, w, y,
-                    columns.out, out});
+                    columns.out, out, lone_});
   }
 
  private:
@@ -248,6 +64,7 @@ class Images {
   }
 
   const Windows& windows_;
+  bool lone_;
   Grid<float> x_;
   std::array<int64_t, 3> step_;
   Ref<TensorImpl> padded_;
@@ -260,7 +77,7 @@ bool direct_worthwhile(const Windows& windows, int64_t batch, int64_t in, int64_
   const bool lone = groups > 1;
   const int64_t inputs = windows.size() * (lone ? 1 : in);
   for (const WindowAxis& a : windows.axes)
-    if (covered(a) > kMostPadded) return false;  // and what follows cannot overflow
+    if (a.out == 0 || covered(a) > kMostPadded) return false;  // and what follows cannot overflow
   if ((lone && (in != groups || out != groups)) || out % 8 != 0 || inputs > kMostInputs || covered(windows) > kMostPadded / in)
     return false;
   const double image = static_cast<double>(windows.outputs()) * static_cast<double>(out) * static_cast<double>(inputs);
@@ -271,8 +88,8 @@ void direct_output(const TensorImpl& y, const TensorImpl& x, const float* w, con
   const Grid<float> to(y, windows.channels_first);
   parallel_for(to.batch, windows.grain(windows.outputs(), to.channels), [&](int64_t begin, int64_t end) {
     Images images(x, windows, lone);
-    const auto row = lone ? HWY_DYNAMIC_DISPATCH(lone_output_row) : HWY_DYNAMIC_DISPATCH(output_row);
-    for (int64_t n = begin; n < end; ++n) images.each_row(n, const_cast<float*>(w), to.data + n * to.image, to.channels, row);
+    for (int64_t n = begin; n < end; ++n)
+      images.each_row(n, const_cast<float*>(w), to.data + n * to.image, to.channels, output_row);
   });
 }
 
@@ -286,10 +103,9 @@ void direct_filter(float* w, const TensorImpl& x, const TensorImpl& y, const Win
   const int64_t grain = windows.grain(windows.outputs() * ceil_div(from.batch, parts), from.channels);
   parallel_for(parts, grain, [&](int64_t first, int64_t last) {
     Images images(x, windows, lone);
-    const auto row = lone ? HWY_DYNAMIC_DISPATCH(lone_filter_row) : HWY_DYNAMIC_DISPATCH(filter_row);
     for (int64_t part = first; part < last; ++part)
       for (int64_t n = part * from.batch / parts; n < (part + 1) * from.batch / parts; ++n)
-        images.each_row(n, sums + part * size, from.data + n * from.image, from.channels, row);
+        images.each_row(n, sums + part * size, from.data + n * from.image, from.channels, filter_row);
   });
   for (int64_t i = 0; i < size; ++i) {
     w[i] = sums[i];
@@ -315,4 +131,3 @@ void turn_filter(float* turned, const float* w, int64_t elements, int64_t in, in
 }
 
 }  // namespace gradus::kernels
-#endif  // HWY_ONCE
