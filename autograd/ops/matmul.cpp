@@ -84,18 +84,23 @@ constexpr Rule kRightRule{
         },
     .accumulate = [](const Saved& s, const Tensor& g,
                      TensorImpl& adjoint) { return add_product(Flipped(s.in(0).impl()), g.impl(), adjoint); },
-    .stacked = [](const Saved& s, const Tensor& rows,
-                  const Tensor& g) { return plain_product(Flipped(rows.impl()), g.impl(), s.attrs<Layouts>().b_flipped); }};
+    .stacked =
+        [](const Saved& s, const Tensor& rows, const Tensor& g, TensorImpl* adjoint) {
+          if (!adjoint) return plain_product(Flipped(rows.impl()), g.impl(), s.attrs<Layouts>().b_flipped);
+          kernels::matmul(*adjoint, Flipped(rows.impl()), g.impl(), true);
+          return Tensor();
+        }};
 
 constexpr Op kMatmul{.name = "matmul", .arity = 2, .rules = {{kLeftRule, kRightRule}}, .broadcasts = true};
 
 // x @ kernel + bias of matrices and a vector.
-constexpr Op kDense{.name = "dense",
-                    .arity = 3,
-                    .rules = {{kLeftRule,
-                               kRightRule,
-                               {.gradient = [](const Saved&, const Tensor& g) { return sum(g, 0); },
-                                .stacked = [](const Saved&, const Tensor&, const Tensor& g) { return sum(g, 0); }}}}};
+constexpr Op kDense{
+    .name = "dense",
+    .arity = 3,
+    .rules = {{kLeftRule,
+               kRightRule,
+               {.gradient = [](const Saved&, const Tensor& g) { return sum(g, 0); },
+                .stacked = [](const Saved&, const Tensor&, const Tensor& g, TensorImpl*) { return sum(g, 0); }}}}};
 
 Shape leading(const Shape& shape) { return Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 2))); }
 

@@ -55,9 +55,10 @@ struct Rule {
   Accumulate accumulate = nullptr;
   /// The buffer may start as zeros (views: O(part) per contribution); otherwise the first contribution comes from `gradient`.
   bool accumulate_from_zero = false;
-  /// Where the gradient is a sum over rows (axis 0) of matrices g and, if saved, input 0: the same from the rows of several records
-  /// at once. May read only attributes of `saved`. The walk gathers what shared weights receive and asks once.
-  Tensor (*stacked)(const Saved& saved, const Tensor& rows, const Tensor& g) = nullptr;
+  /// Where the gradient is a sum over rows (axis 0) of matrices g and, if saved, input 0: the same from the rows of several
+  /// records at once. May read only attributes of `saved`. Added to the contiguous `adjoint` if there is one; undefined is
+  /// returned then. The walk gathers what shared weights receive and asks seldom.
+  Tensor (*stacked)(const Saved& saved, const Tensor& rows, const Tensor& g, TensorImpl* adjoint) = nullptr;
 };
 
 struct Op {

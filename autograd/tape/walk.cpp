@@ -20,7 +20,13 @@ struct Stack {
   int64_t count;  // rows so far
   std::vector<Tensor> rows, gradients;
 };
-constexpr int64_t kMostRows = 512;  // then they are summed: they hold memory that the walk has left behind
+
+// Rows hold memory that the walk has left behind: at most so many, which is about as much as the weight itself has.
+int64_t most_rows(const Node& weight) {
+  if (weight.ndim != 2) return 512;
+  const int64_t m = weight.dims()[0], n = weight.dims()[1];
+  return std::max<int64_t>(16, m * n / std::max<int64_t>(1, m + n));
+}
 
 // Adjoints and marks for the numbers in [begin, end) densely, and for the few sources below begin in a sorted list.
 struct Scratch {
@@ -157,7 +163,7 @@ class Walk {
     if (with_rows) it->rows.push_back(saved.in(0));
     it->gradients.push_back(g);
     it->count += g.shape()[0];
-    if (it->count >= kMostRows) settle(to);
+    if (it->count >= most_rows(list_[to])) settle(to);
     return true;
   }
 
@@ -171,8 +177,11 @@ class Walk {
     const Node& node = list_[s.record];
     const auto joined = [](const std::vector<Tensor>& parts) { return parts.size() > 1 ? concat(parts, 0) : parts[0]; };
     const Tensor rows = s.rows.empty() ? Tensor() : joined(s.rows);
-    Tensor part = node.op->rule(static_cast<uint32_t>(s.index)).stacked(Saved(node, s.index), rows, joined(s.gradients));
-    accumulate(*adjoint(to), fit(node, list_[to], s.index, std::move(part)));
+    Tensor& sum = *adjoint(to);
+    Tensor part =
+        node.op->rule(static_cast<uint32_t>(s.index))
+            .stacked(Saved(node, s.index), rows, joined(s.gradients), sum.ref() && exclusive(sum) ? sum.ref().get() : nullptr);
+    if (part.ref()) accumulate(sum, fit(node, list_[to], s.index, std::move(part)));
   }
 
   static bool recorded(const Tensor& x) { return recording_depth > 0 && on_tape(x); }
