@@ -80,6 +80,15 @@ class MeetingRows {
   std::vector<Meeting> met_;
 };
 
+/// Calls f(piece) for the outputs [begin, end) of a batch.
+template <class T, class F>
+void each_piece(const Windows& windows, const Grid<T>& x, bool elements, int64_t begin, int64_t end, const F& f) {
+  MeetingRows meetings(windows, x.step, elements);
+  Runs(windows).rows(begin, end, [&](int64_t n, int64_t d, int64_t h, int64_t left, int64_t right) {
+    meetings.in_row(n, d, h, left, right, f);
+  });
+}
+
 /// Calls f(i, pixel, channel) for the elements of a piece, in the order of an index, which has its channels last.
 template <class F>
 void each_element(int64_t pixels, int64_t channels, const F& f) {
@@ -131,9 +140,9 @@ int64_t first_mark(const Windows& windows, int64_t channels, const MeetingRows::
 
 /// Whether a vector of channels at a time is the way for images like y, channels first or not.
 template <class T>
-bool worth_vectors(const TensorImpl& y, const Windows& windows, bool elements) {
+bool worth_vectors(const TensorImpl& y, const Windows& windows) {
   const int axis = windows.channels_first ? 1 : y.ndim() - 1;
-  return std::same_as<T, float> && elements && y.shape[axis] >= 2 * kLeastPoolChannels;
+  return std::same_as<T, float> && y.shape[axis] >= 2 * kLeastPoolChannels;
 }
 
 /// Where a row-major position among the inputs of a channel lies.
@@ -172,21 +181,21 @@ void each_picked(TensorImpl& image, const TensorImpl& out, const TensorImpl& ind
   });
 }
 
-/// put_back for float images with their channels together.
-void put_rows_back(const TensorImpl& image, const TensorImpl& from, const TensorImpl& index, const Windows& windows, bool add) {
-  const Grid<float> x(image, windows.channels_first), y(from, windows.channels_first);
-  const Runs runs(windows);
-  parallel_for(x.batch, windows.grain(windows.outputs(), x.channels), [&](int64_t begin, int64_t end) {
-    MeetingRows meetings(windows, x.step, true);
-    runs.rows(
-        begin * windows.outputs(), end * windows.outputs(), [&](int64_t n, int64_t d, int64_t h, int64_t left, int64_t right) {
-          meetings.in_row(n, d, h, left, right, [&](const MeetingRows::Piece& piece) {
-            put_row_back(
-                {x.data + n * x.image + piece.origin, x.step[2] * windows.axes[2].stride, y.at(n, {d, h, piece.begin}),
-                 index.as<uint8_t>() + first_mark(windows, y.channels, piece), piece.end - piece.begin, y.channels, piece.met},
-                add);
-          });
-        });
+/// Calls f(row, divisor of a mean) for float images with their channels together; `unit` outputs at a time stay with one thread.
+template <class F>
+void each_pool_row(const TensorImpl& image, const TensorImpl& out, const TensorImpl* index, const Windows& windows, bool whole,
+                   int64_t unit, const F& f) {
+  if (out.size == 0) return;
+  const Grid<float> x(image, windows.channels_first), y(out, windows.channels_first);
+  const int64_t units = x.batch * (windows.outputs() / unit);
+  parallel_for(units, windows.grain(unit, x.channels), [&](int64_t first, int64_t last) {
+    const int64_t begin = first * unit, end = last * unit;
+    each_piece(windows, x, true, begin, end, [&](const MeetingRows::Piece& p) {
+      uint8_t* marks = index == nullptr ? nullptr : index->as<uint8_t>() + first_mark(windows, y.channels, p);
+      f(PoolRow{x.data + p.image * x.image + p.origin, x.step[2] * windows.axes[2].stride, y.at(p.image, {p.d, p.h, p.begin}),
+                marks, p.end - p.begin, y.channels, p.met},
+        whole ? static_cast<float>(windows.size()) : static_cast<float>(p.met.size()));
+    });
   });
 }
 
@@ -201,37 +210,31 @@ DType pool_index(const Windows& windows) {
 
 void max_pool(TensorImpl& out, TensorImpl* index, const TensorImpl& in, const Windows& windows) {
   const bool elements = pool_index(windows) == DType::uint8;
-  const auto& columns = windows.axes[2];
-  const Runs runs(windows);
   visit_dtype(out.dtype, [&]<class T>() {
-    const bool vectors = worth_vectors<T>(out, windows, elements);
+    const bool vectors = elements && worth_vectors<T>(out, windows);
     const Together to(out, windows.channels_first, vectors), from = Together(in, windows.channels_first, vectors).read(in);
     const Grid<T> y(*to, windows.channels_first), x(*from, windows.channels_first);
-    const int64_t step = x.step[2] * columns.stride;
+    if (vectors && x.channel == 1) {
+      each_pool_row(*from, *to, index, windows, false, windows.axes[2].out,
+                    [](const PoolRow& row, float) { largest_in_row(row); });
+      return to.write(out);
+    }
+    const int64_t stride = windows.axes[2].stride, step = x.step[2] * stride;
     each_rows(windows, y.batch, y.channels, [&](int64_t begin, int64_t end) {
-      MeetingRows meetings(windows, x.step, elements);
-      runs.rows(begin, end, [&](int64_t n, int64_t d, int64_t h, int64_t left, int64_t right) {
-        meetings.in_row(n, d, h, left, right, [&](const MeetingRows::Piece& piece) {
-          const T* image = x.data + n * x.image + piece.origin;
-          T* best = y.at(n, {d, h, piece.begin});
-          const int64_t pixels = piece.end - piece.begin;
-          std::byte* marks =
-              index == nullptr ? nullptr : index->data + size_of(index->dtype) * first_mark(windows, y.channels, piece);
-          if constexpr (std::same_as<T, float>)
-            if (vectors && x.channel == 1)
-              return largest_in_row(
-                  {const_cast<T*>(image), step, best, reinterpret_cast<uint8_t*>(marks), pixels, y.channels, piece.met});
-          each_element(pixels, y.channels, [&](int64_t i, int64_t p, int64_t c) {
-            const T* window = image + p * step + c * x.channel;
-            T largest = window[piece.met[0].offset];
-            int64_t mark = piece.met[0].mark;
-            for (const Meeting& m : piece.met.subspan(1))
-              if (exceeds(window[m.offset], largest)) largest = window[m.offset], mark = m.mark;
-            best[p * y.step[2] + c * y.channel] = largest;
-            if (marks == nullptr) return;
-            if (elements) reinterpret_cast<uint8_t*>(marks)[i] = static_cast<uint8_t>(mark);
-            else reinterpret_cast<int64_t*>(marks)[i] = piece.position + p * columns.stride + mark;
-          });
+      each_piece(windows, x, elements, begin, end, [&](const MeetingRows::Piece& piece) {
+        const T* image = x.data + piece.image * x.image + piece.origin;
+        T* best = y.at(piece.image, {piece.d, piece.h, piece.begin});
+        const int64_t at = index == nullptr ? 0 : first_mark(windows, y.channels, piece);
+        each_element(piece.end - piece.begin, y.channels, [&](int64_t i, int64_t p, int64_t c) {
+          const T* window = image + p * step + c * x.channel;
+          T largest = window[piece.met[0].offset];
+          int64_t mark = piece.met[0].mark;
+          for (const Meeting& m : piece.met.subspan(1))
+            if (exceeds(window[m.offset], largest)) largest = window[m.offset], mark = m.mark;
+          best[p * y.step[2] + c * y.channel] = largest;
+          if (index == nullptr) return;
+          if (elements) index->as<uint8_t>()[at + i] = static_cast<uint8_t>(mark);
+          else index->as<int64_t>()[at + i] = piece.position + p * stride + mark;
         });
       });
     });
@@ -253,11 +256,13 @@ void put_back(TensorImpl& x, const TensorImpl& y, const TensorImpl& index, const
     return put_back(x, *dense, index, windows);
   }
   widened(x, y, [&]<class T>(TensorImpl& image, const TensorImpl& from) {
-    const bool vectors = worth_vectors<T>(from, windows, index.dtype == DType::uint8);
+    const bool vectors = index.dtype == DType::uint8 && worth_vectors<T>(from, windows);
     const Together to(image, windows.channels_first, vectors), g = Together(from, windows.channels_first, vectors).read(from);
     const bool add = !windows.tiles();
     if (!vectors || add) std::fill_n((*to).template as<T>(), image.size, T(0));
-    if (vectors) put_rows_back(*to, *g, index, windows, add);
+    if (vectors)
+      each_pool_row(*to, *g, &index, windows, false, windows.outputs(),
+                    [&](const PoolRow& row, float) { put_row_back(row, add); });
     else each_picked<T>(image, from, index, windows, [](T& sum, T& value) { sum += value; });
     to.write(image);
   });
@@ -266,6 +271,13 @@ void put_back(TensorImpl& x, const TensorImpl& y, const TensorImpl& index, const
 void avg_pool(TensorImpl& out, const TensorImpl& in, const Windows& windows, bool whole) {
   const Runs runs(windows);
   widened(out, in, [&]<class T>(TensorImpl& to, const TensorImpl& from) {
+    if (worth_vectors<T>(to, windows)) {
+      const Together result(to, windows.channels_first, true), image = Together(from, windows.channels_first, true).read(from);
+      if ((*image).stride(windows.channels_first ? 1 : from.ndim() - 1) == 1) {
+        each_pool_row(*image, *result, nullptr, windows, whole, windows.axes[2].out, mean_of_row);
+        return result.write(to);
+      }
+    }
     const Grid<T> y(to, windows.channels_first), x(from, windows.channels_first);
     std::fill_n(to.as<T>(), to.size, T(0));
     each_rows(windows, y.batch, y.channels, [&](int64_t begin, int64_t end) {
@@ -286,6 +298,14 @@ void avg_pool_input(TensorImpl& dx, const TensorImpl& dy, const Windows& windows
   widened(dx, dy, [&]<class T>(TensorImpl& to, const TensorImpl& from) {
     const Ref<TensorImpl> shares = TensorImpl::make("avg_pool", from.shape, from.dtype);
     copy(*shares, from);
+    if (worth_vectors<T>(from, windows)) {
+      const Together image(to, windows.channels_first, true), g = Together(*shares, windows.channels_first, true).read(*shares);
+      const bool add = !windows.tiles();
+      if (add) std::fill_n((*image).template as<float>(), to.size, 0.0F);
+      each_pool_row(*image, *g, nullptr, windows, whole, windows.outputs(),
+                    [&](const PoolRow& row, float n) { share_row_back(row, n, add); });
+      return image.write(to);
+    }
     const Grid<T> x(to, windows.channels_first), y(*shares, windows.channels_first);
     std::fill_n(to.as<T>(), to.size, T(0));
     // Windows of one image may overlap: it stays with one thread.

@@ -67,6 +67,31 @@ void put_back(const PoolRow& row) {
   });
 }
 
+void mean(const PoolRow& row, float divisor) {
+  each_vector(hn::ScalableTag<float>(), row, [&](auto d, int64_t p, int64_t c, int64_t) HWY_ATTR {
+    const float* window = row.image + p * row.step + c;
+    auto sum = hn::Zero(d);
+    for (const Meeting& m : row.met) sum = hn::Add(sum, hn::LoadU(d, window + m.offset));
+    hn::StoreU(hn::Div(sum, hn::Set(d, divisor)), d, row.out + p * row.channels + c);
+  });
+}
+
+template <bool kAdd>
+void share_back(const PoolRow& row, float divisor) {
+  each_vector(hn::ScalableTag<float>(), row, [&](auto d, int64_t p, int64_t c, int64_t done) HWY_ATTR {
+    const auto again = hn::FirstN(d, static_cast<size_t>(kAdd ? done : 0));
+    const auto all = hn::Div(hn::LoadU(d, row.out + p * row.channels + c), hn::Set(d, divisor));
+    const auto share = hn::IfThenZeroElse(again, all);
+    float* window = row.image + p * row.step + c;
+    for (const Meeting& m : row.met) {
+      if constexpr (kAdd) hn::StoreU(hn::Add(hn::LoadU(d, window + m.offset), share), d, window + m.offset);
+      else hn::StoreU(share, d, window + m.offset);
+    }
+  });
+}
+
+void share_into(const PoolRow& row, float divisor) { share_back<false>(row, divisor); }
+void share_to(const PoolRow& row, float divisor) { share_back<true>(row, divisor); }
 void put_into(const PoolRow& row) { put_back<false>(row); }
 void add_to(const PoolRow& row) { put_back<true>(row); }
 
@@ -80,6 +105,9 @@ namespace {
 HWY_EXPORT(largest);
 HWY_EXPORT(put_into);
 HWY_EXPORT(add_to);
+HWY_EXPORT(mean);
+HWY_EXPORT(share_into);
+HWY_EXPORT(share_to);
 
 }  // namespace
 
@@ -87,6 +115,11 @@ void largest_in_row(const PoolRow& row) { HWY_DYNAMIC_DISPATCH(largest)(row); }
 void put_row_back(const PoolRow& row, bool add) {
   if (add) HWY_DYNAMIC_DISPATCH(add_to)(row);
   else HWY_DYNAMIC_DISPATCH(put_into)(row);
+}
+void mean_of_row(const PoolRow& row, float divisor) { HWY_DYNAMIC_DISPATCH(mean)(row, divisor); }
+void share_row_back(const PoolRow& row, float divisor, bool add) {
+  if (add) HWY_DYNAMIC_DISPATCH(share_to)(row, divisor);
+  else HWY_DYNAMIC_DISPATCH(share_into)(row, divisor);
 }
 
 }  // namespace gradus::kernels

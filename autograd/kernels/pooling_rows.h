@@ -1,5 +1,5 @@
-// Maxima under a row of windows, for images whose channels lie together: a vector of channels at a time, kept in registers.
-// Bounded by memory.
+// Maxima and means under a row of windows, for images whose channels lie together: a vector of channels at a time, kept in
+// registers. Bounded by memory.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,10 @@ inline constexpr int64_t kLeastPoolChannels = 4;
 
 /// out and index = the largest, the first of equals, NaN above all.
 void largest_in_row(const PoolRow& row);
+/// out = the sum / divisor.
+void mean_of_row(const PoolRow& row, float divisor);
+/// image = out / divisor, or image += that, for every meeting.
+void share_row_back(const PoolRow& row, float divisor, bool add);
 /// image = out where the index says so and 0 elsewhere, or image += that.
 void put_row_back(const PoolRow& row, bool add);
 

@@ -1,4 +1,4 @@
-// Max pooling a vector of channels at a time agrees with the plain loops (float64 takes those): values, gradients, gradients of
+// Pooling a vector of channels at a time agrees with the plain loops (float64 takes those): values, gradients, gradients of
 // gradients, ties, NaN, in both layouts.
 #include <limits>
 #include <random>
@@ -57,6 +57,9 @@ struct Case {
                                     : Padding{Pair{before[0], 0}, Pair{0, before[1]}, Pair{before[2], before[2]}};
     x = draw.numbers(image);
   }
+  Tensor mean(const Tensor& image) const {
+    return axes == 1 ? avg_pool1d(image, options) : axes == 2 ? avg_pool2d(image, options) : avg_pool3d(image, options);
+  }
   Tensor operator()(const Tensor& image) const {
     return axes == 1 ? max_pool1d(image, options) : axes == 2 ? max_pool2d(image, options) : max_pool3d(image, options);
   }
@@ -87,6 +90,30 @@ TEST_CASE("max pooling: vectors of channels agree with plain loops to the last b
     }
     const Tensor unrecorded = f(f.x);
     CHECK((unrecorded.size() == 0 || max_abs_difference(unrecorded, got[0]) == 0));
+  }
+}
+
+TEST_CASE("average pooling: vectors of channels agree with plain loops") {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    Draw draw(seed);
+    Case f(draw);
+    f.options.count_include_pad = draw.between(0, 1) == 1;
+    INFO("seed ", seed, ", ", f.axes, " axes");
+    const auto both = [&](DType dtype) {
+      const Tensor x = f.x.astype(dtype);
+      GradientTape outer;
+      outer.watch(x);
+      GradientTape tape;
+      tape.watch(x);
+      const Tensor y = f.mean(x), dx = tape.gradient(sum(y * y * y), x);
+      return std::vector<Tensor>{y, dx, outer.gradient(sum(dx * dx), x)};
+    };
+    const std::vector<Tensor> want = both(DType::float64), got = both(DType::float32);
+    for (size_t i = 0; i < want.size(); ++i) {
+      INFO("result ", i);
+      REQUIRE((got[i].shape() == want[i].shape()));
+      CHECK((want[i].size() == 0 || max_abs_difference(got[i], want[i]) <= 1e-5 * (1 + max(abs(want[i])).item<double>())));
+    }
   }
 }
 
