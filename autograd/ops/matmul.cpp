@@ -2,8 +2,7 @@
 #include "autograd/kernels/matmul.h"
 
 #include <array>
-#include <functional>
-#include <numeric>
+#include <span>
 #include <utility>
 
 #include "autograd/kernels/copy.h"
@@ -189,7 +188,7 @@ Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, DenseAct
   if (!plain || x.dtype() != kernel.dtype() || x.dtype() != bias.dtype()) return after.call(matmul(x, kernel) + bias);
   if (x.ndim() == 2) return detail::dense_of_matrices(x, kernel, bias, after);
   Shape shape = x.shape();
-  const int64_t rows = std::accumulate(shape.begin(), shape.end() - 1, int64_t{1}, std::multiplies<>());
+  const int64_t rows = numel("dense", Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 1))));
   shape[shape.ndim() - 1] = k[1];
   return reshape(detail::dense_of_matrices(reshape(x, {rows, k[0]}), kernel, bias, after), shape);
 }
