@@ -147,8 +147,8 @@ void own_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Exte
   if (e.small()) return matmul_block(out, out_row, a, b, e.m, e.n, e.k, accumulate);
   if (e.m <= 32 && e.m >= 8 && e.n >= 4 * e.m && b.column != 1) {
     // Few rows do not repay packing all of b: the transposed product packs a, and adds in the same order.
-    const Ref<detail::Buffer> buffer = detail::Buffer::allocate(e.n * e.m * static_cast<int64_t>(sizeof(T)));
-    T* transposed = reinterpret_cast<T*>(buffer->data());
+    const Ref<TensorImpl> memory = TensorImpl::make("matmul", {e.n, e.m}, dtype_of<T>);
+    T* transposed = memory->as<T>();
     own_product<T>(transposed, e.m, {b.data, b.column, b.row}, {a.data, a.column, a.row}, {e.n, e.m, e.k}, false);
     for (int64_t j = 0; j < e.n; ++j)
       for (int64_t i = 0; i < e.m; ++i) {
