@@ -22,11 +22,13 @@ namespace {
 
 using detail::TensorImpl;
 
-// Where our own kernel replaces BLAS, measured with AVX-512 and AVX2: products of matrices up to about 512^3, beyond which BLAS
-// gains more by packing both operands than that costs; between a matrix and a vector only those for which its call is dear. Up to
-// kSmallProduct nothing is split or arranged anew.
-constexpr double kOwnProduct = 512.0 * 512 * 512, kOwnVector = 64 * 64, kSmallProduct = 32 * 32 * 32;
+// Where our own kernel replaces BLAS: products of matrices up to about 512^3, beyond which BLAS gains more by packing both
+// operands than that costs, and of vectors with matrices that the caches hold.
+constexpr double kOwnProduct = 512.0 * 512 * 512, kOwnVector = 1 << 20;
 constexpr int64_t kThin = 4;  // rows or columns below which a product is bound by memory
+// Multiplications below which everything happens on the calling thread, however the operands lie; and how many are worth a
+// thread: more where both operands stay in the caches, for a second thread has to fetch them first.
+constexpr double kSmallProduct = 32 * 32 * 32, kPerThread = 1 << 21, kPerThreadOfVector = 1 << 18;
 // Multiplications that take about as long as one element of simple arithmetic.
 constexpr double kProductsPerElement = 8;
 // Above this a single product is worth splitting by itself.
@@ -38,11 +40,10 @@ struct Extents {
   double products() const {
     return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(std::max<int64_t>(k, 1));
   }
-  bool thin() const { return std::min(m, n) < kThin; }
-  /// Ours, on the calling thread, however the operands lie.
-  bool small() const { return products() <= (m == 1 || n == 1 ? kOwnVector : kSmallProduct); }
+  /// Ours, on the calling thread.
+  bool small() const { return products() <= kSmallProduct; }
   /// Ours.
-  bool own() const { return small() || (!thin() && products() <= kOwnProduct); }
+  bool own() const { return small() || products() <= (m == 1 ? kOwnVector : std::min(m, n) < kThin ? 0 : kOwnProduct); }
 };
 
 template <class T>
@@ -161,7 +162,7 @@ void own_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Exte
   const bool by_columns = e.n >= 4 * kColumns;
   const int64_t width = by_columns ? kColumns : kRows, length = by_columns ? e.n : e.m;
   const double work = e.products() / static_cast<double>(length) * static_cast<double>(width);
-  const auto grain = static_cast<int64_t>(std::max(1.0, kGrain * kProductsPerElement / work));
+  const auto grain = static_cast<int64_t>(std::max(1.0, (e.m == 1 ? kPerThreadOfVector : kPerThread) / work));
   parallel_for((length + width - 1) / width, grain, [&](int64_t begin, int64_t end) {
     begin *= width, end = std::min(end * width, length);
     if (by_columns)
@@ -177,10 +178,10 @@ void own_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Exte
 template <class T>
 void strided_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
   if constexpr (kBlas<T>) {
+    if (e.n == 1 && e.m > 1 && out_row == 1)  // a column is a row of the transposed problem, in the same memory
+      return strided_product<T>(out, e.m, {b.data, b.column, b.row}, {a.data, a.column, a.row}, {1, e.m, e.k}, accumulate);
+    if (e.m == 1 && e.k >= kLongDot) return long_dot(out, a.data, a.column, b, e.n, e.k, accumulate);
     if (e.own()) return own_product(out, out_row, a, b, e, accumulate);
-    if (e.k >= kLongDot && e.n == 1 && out_row == 1)
-      return long_dot(out, b.data, b.row, {a.data, a.column, a.row}, e.m, e.k, accumulate);
-    if (e.k >= kLongDot && e.m == 1) return long_dot(out, a.data, a.column, b, e.n, e.k, accumulate);
     if (e.k > 0) return blas_product(out, out_row, a, b, e, accumulate);
     for (int64_t i = 0; i < e.m && !accumulate; ++i) std::fill_n(out + i * out_row, e.n, T(0));
   } else {

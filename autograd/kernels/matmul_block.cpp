@@ -62,7 +62,7 @@ HWY_INLINE void block(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b,
   }
 }
 
-/// All m rows of one panel, C vectors wide.
+/// All m rows of one panel, C vectors wide; more than two vectors only for one row.
 template <int64_t C, class D, class T = hn::TFromD<D>>
 HWY_INLINE void panel(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b, int64_t step, int64_t m, int64_t k,
                       bool accumulate) {
@@ -71,9 +71,11 @@ HWY_INLINE void panel(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b,
     for (; i + R <= m; i += R)
       block<R, C>(d, out + i * out_row, out_row, {a.data + i * a.row, a.row, a.column}, b, step, k, accumulate);
   };
-  rows.template operator()<kRows>();
-  rows.template operator()<4>();
-  rows.template operator()<2>();
+  if constexpr (C <= 2) {
+    rows.template operator()<kRows>();
+    rows.template operator()<4>();
+    rows.template operator()<2>();
+  }
   rows.template operator()<1>();
 }
 
@@ -153,10 +155,37 @@ HWY_INLINE void rest(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, 
   }
 }
 
+/// One row of out from columns of b without gaps: dot products, eight at a time. Bound by reading b.
+template <class T>
+HWY_INLINE void dots(T* out, const T* x, const T* b, int64_t column, int64_t n, int64_t k, bool accumulate) {
+  const hn::CappedTag<T, 64 / sizeof(T)> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto some = [&]<int64_t R>(int64_t j) HWY_ATTR {
+    hn::Vec<decltype(d)> sums[R];
+    HWY_UNROLL(8)
+    for (int64_t r = 0; r < R; ++r) sums[r] = hn::Zero(d);
+    int64_t i = 0;
+    for (; i + lanes <= k; i += lanes) {
+      const auto factors = hn::LoadU(d, x + i);
+      HWY_UNROLL(8)
+      for (int64_t r = 0; r < R; ++r) sums[r] = hn::MulAdd(factors, hn::LoadU(d, b + (j + r) * column + i), sums[r]);
+    }
+    for (int64_t r = 0; r < R; ++r) {
+      T sum = hn::GetLane(hn::SumOfLanes(d, sums[r]));
+      for (int64_t l = i; l < k; ++l) sum += x[l] * b[(j + r) * column + l];
+      out[j + r] = accumulate ? out[j + r] + sum : sum;
+    }
+  };
+  int64_t j = 0;
+  for (; j + 8 <= n; j += 8) some.template operator()<8>(j);
+  for (; j < n; ++j) some.template operator()<1>(j);
+}
+
 template <class T>
 HWY_INLINE void multiply(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, int64_t m, int64_t n, int64_t k,
                          bool accumulate) {
   constexpr size_t kFull = 64 / sizeof(T), kSixteenBytes = 16 / sizeof(T);
+  if (m == 1 && b.row == 1 && b.column != 1 && a.column == 1) return dots(out, a.data, b.data, b.column, n, k, accumulate);
   for (int64_t l = 0; l == 0 || l < k; l += kDepth) {  // k = 0 still clears out
     const int64_t depth = std::min(k - l, kDepth);
     const MatrixView<T> right{b.data + l * b.row, b.row, b.column};
@@ -165,7 +194,8 @@ HWY_INLINE void multiply(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T>
       const MatrixView<T> left{a.data + i * a.row + l * a.column, a.row, a.column};
       T* to = out + i * out_row;
       const bool add = accumulate || l > 0;
-      int64_t j = panels<2, kFull>(to, out_row, left, right, rows, n, depth, add, 0);
+      int64_t j = rows == 1 ? panels<8, kFull>(to, out_row, left, right, 1, n, depth, add, 0) : 0;
+      j = panels<2, kFull>(to, out_row, left, right, rows, n, depth, add, j);
       j = panels<1, kFull>(to, out_row, left, right, rows, n, depth, add, j);
       if (n - j > static_cast<int64_t>(kSixteenBytes)) rest<kFull>(to, out_row, left, right, rows, n, depth, add, j);
       else if (j < n) rest<kSixteenBytes>(to, out_row, left, right, rows, n, depth, add, j);

@@ -94,7 +94,8 @@ TEST_CASE("matmul: every dtype and layout of both operands") {
       for (Layout lb : kLayouts) check_exact(dtype, {7, 5}, {5, 6}, {7, 6}, la, lb);
 }
 
-// Beyond 32^3 products BLAS is given those of 2 or 3 rows or columns; the others are ours up to 512^3.
+// Beyond 32^3 products BLAS is given those of 2 or 3 rows or columns, beyond a million those of vectors; the others are ours up
+// to 512^3.
 TEST_CASE("matmul: sizes on both sides of the switch to BLAS, vectors included") {
   const std::array<int64_t, 9> sizes{1, 2, 3, 4, 5, 8, 9, 17, 19};
   for (DType dtype : {DType::float32, DType::float64})
@@ -116,6 +117,10 @@ TEST_CASE("matmul: sizes on both sides of the switch to BLAS, vectors included")
         check_exact(dtype, {10, 300}, {300, 45}, {10, 45}, la, lb);
       }
     }
+  }
+  for (Layout layout : kLayouts) {
+    check_exact(DType::float32, {1, 1100}, {1100, 1000}, {1, 1000}, Layout::contiguous, layout);
+    check_exact(DType::float64, {1000, 1100}, {1100, 1}, {1000, 1}, layout, Layout::contiguous);
   }
 }
 
