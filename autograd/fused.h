@@ -9,8 +9,8 @@
 // the operations. It may use + - * /, comparisons with where(mask, a, b), C++ numbers, and abs sqrt cbrt rsqrt reciprocal square
 // exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh hypot erf erfc lgamma
 // digamma polygamma logaddexp xlogy pow fmod remainder sign floor ceil round trunc isnan isinf isfinite sigmoid log_sigmoid relu
-// softplus silu gelu gaussian maximum minimum. It must not have side effects. What it captures is copied, and read at that first
-// call alone.
+// softplus silu gelu gaussian maximum minimum. It must not have side effects. What it captures is copied; that, and whatever else
+// it reads, is read at that first call alone.
 #pragma once
 
 #include <array>

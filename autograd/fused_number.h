@@ -25,6 +25,7 @@ ExpressionRef traced(kernels::Fn fn, std::initializer_list<ExpressionRef> argume
 
 }  // namespace detail
 
+/// Stands for an element, one that is given or one that is computed. ValueError when made outside of a lambda that is traced.
 class FusedNumber {
  public:
   FusedNumber() : FusedNumber(0.0) {}
@@ -35,6 +36,7 @@ class FusedNumber {
   detail::ExpressionRef ref;
 };
 
+/// Stands for the result of a comparison.
 class FusedMask {
  public:
   explicit FusedMask(detail::ExpressionRef r) : ref(r) {}

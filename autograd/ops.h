@@ -175,6 +175,7 @@ Tensor all(const Tensor& x, const Axes& axes = {}, bool keepdims = false);  // b
 
 /// NumPy's matmul: 1-D operands are vectors, leading dimensions broadcast. Transposed views are read in place.
 Tensor matmul(const Tensor& a, const Tensor& b);
+/// What dense() applies in place.
 enum class DenseActivation : uint8_t { linear, relu, sigmoid, tanh };
 struct DenseForm {
   DenseActivation activation = DenseActivation::linear;

@@ -1,5 +1,5 @@
-# oneDNN is optional, and opened at run time where a program convolves something: only its header is needed here. Defines
-# GRADUS_HAVE_ONEDNN.
+# oneDNN is optional, and opened at run time when a program first convolves something or multiplies matrices of 16 bits: only its
+# header is needed here. Defines GRADUS_HAVE_ONEDNN.
 include(CheckCXXSourceCompiles)
 
 option(GRADUS_ONEDNN "Use oneDNN where its header is installed" ON)

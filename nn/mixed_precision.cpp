@@ -7,6 +7,7 @@
 
 namespace gradus::nn {
 
+// A row of the table below; not in its namespace, for Precision must know it as a friend.
 struct KnownPrecision {
   std::string_view name;
   DType compute_dtype;

@@ -48,7 +48,7 @@ bool LossScale::step(Optimizer& optimizer, const std::vector<Tensor>& gradients,
     optimizer.apply_gradients(unscaled, variables);
   }
   if (growth_steps_ > 0 && ++good_steps_ == growth_steps_) {
-    value_ *= 2;
+    if (std::isfinite(value_ * 2)) value_ *= 2;
     good_steps_ = 0;
   }
   return true;

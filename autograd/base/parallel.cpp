@@ -42,8 +42,8 @@ namespace detail {
 
 void flush_pool_denormals(bool flush) {
   flush_denormals(flush);
+  // parallel_run tells its threads by itself; what follows is for the libraries.
   if (num_threads() == 1 || omp_in_parallel()) return;
-    // parallel_run tells its threads by itself; this is for the libraries.
 #pragma omp parallel num_threads(num_threads())
   flush_denormals(flush);
 }

@@ -97,7 +97,7 @@ MaybeNumber slope(Fn fn, size_t k, const Expression& e, const Number* xs, Number
     case Fn::trunc: return {};
     default: break;
   }
-  fail<ValueError>("fused", "no derivative of function ", static_cast<int>(fn));
+  fail<ValueError>("fused", "no derivative; got function ", static_cast<int>(fn), ", expected one of those listed in fused.h");
 }
 
 MaybeNumber sum(const MaybeNumber& a, const MaybeNumber& b) { return a && b ? *a + *b : a ? a : b; }

@@ -1,5 +1,6 @@
 #include "autograd/fused/expression.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "autograd/base/error.h"
@@ -10,7 +11,9 @@ namespace {
 thread_local Expression* tracing = nullptr;
 
 Expression& now_tracing() {
-  if (!tracing) fail<ValueError>("fused", "a number of a fused function was used outside of it; expected a pure function");
+  if (!tracing)
+    fail<ValueError>(
+        "fused", "a number is used outside of its function; got one that was kept or made elsewhere, expected a pure function");
   return *tracing;
 }
 
@@ -29,7 +32,8 @@ ExpressionRef traced(Fn fn, std::initializer_list<ExpressionRef> arguments) {
   std::array<uint32_t, 3> args{};
   size_t n = 0;
   for (const ExpressionRef& a : arguments) {
-    if (a.expression != &e || a.node >= e.size()) fail<ValueError>("fused", "a number of one fused function was used in another");
+    if (a.expression != &e || a.node >= e.size())
+      fail<ValueError>("fused", "numbers of different functions meet; got one from elsewhere, expected a pure function");
     args[n++] = a.node;
   }
   return {&e, e.call(fn, {args.data(), n})};

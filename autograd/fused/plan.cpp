@@ -27,7 +27,7 @@ std::array<Kernel, 2> kernels_of(Fn fn) {
 }
 
 uint16_t checked_place(size_t n) {
-  if (n > UINT16_MAX) fail<ValueError>("fused", "the function is too long; got more than ", UINT16_MAX, " values");
+  if (n > UINT16_MAX) fail<ValueError>("fused", "the function is too long; got ", n, " values, expected at most ", UINT16_MAX);
   return static_cast<uint16_t>(n);
 }
 
@@ -139,8 +139,8 @@ class Program::Planner {
   const Expression& e_;
   Program& program_;
   std::vector<bool> needed_;
-  std::vector<uint32_t> inner_, place_,
-      last_use_;  // of each node: the argument it took in, its place, the call that reads it last
+  // Of each node: the argument it took in, its place, the call that reads it last.
+  std::vector<uint32_t> inner_, place_, last_use_;
   std::vector<Call> copies_;
 };
 

@@ -13,10 +13,13 @@ bool direct_worthwhile(const Windows& windows, int64_t batch, int64_t in, int64_
 
 // Images have their channels together and no gaps between pixels; the filter is packed, [spatial..., in / groups, out].
 
+/// y = x * w
 void direct_output(const detail::TensorImpl& y, const detail::TensorImpl& x, const float* w, const Windows& windows, bool lone);
+/// w = the transpose in w. The partial sums do not depend on the number of threads.
 void direct_filter(float* w, const detail::TensorImpl& x, const detail::TensorImpl& y, const Windows& windows, bool lone);
 
-/// The windows that make gradients of the image a convolution of gradients of the output, with the filter turned round.
+/// Makes of `windows` those under which gradients of the image are a convolution of gradients of the output, with the filter
+/// turned round. False where there are none; they are of no use then.
 bool turned(Windows& windows);
 /// That filter: [spatial..., out, in], elements in reverse.
 void turn_filter(float* turned, const float* w, int64_t elements, int64_t in, int64_t out);

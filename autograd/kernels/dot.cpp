@@ -153,8 +153,8 @@ void typed(T* out, const T* x, int64_t step, MatrixView<T> a, int64_t n, int64_t
   const int64_t panel = side_by_side ? kPanelColumns : 1, panels = (n - 1) / panel + 1;
   const int64_t segment = side_by_side ? std::clamp<int64_t>(kSegmentElements / n / 1024 * 1024, 1024, kSegment) : kSegment;
   const int64_t segments = (k - 1) / segment + 1;
-  const auto buffer = detail::Buffer::allocate(segments * n * static_cast<int64_t>(sizeof(double)));
-  auto* const partial = reinterpret_cast<double*>(buffer->data());
+  const auto memory = detail::TensorImpl::make("matmul", {segments, n}, DType::float64);
+  auto* const partial = memory->as<double>();
   parallel_for(segments * panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t s = i / panels, first = s * segment, length = std::min(segment, k - first), c = i % panels * panel;

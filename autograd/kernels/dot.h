@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "autograd/kernels/matmul_small.h"
+#include "autograd/kernels/matmul_block.h"
 
 namespace gradus::kernels {
 

@@ -13,8 +13,8 @@
 #include "autograd/kernels/copy.h"
 #include "autograd/kernels/dot.h"
 #include "autograd/kernels/loops.h"
+#include "autograd/kernels/matmul_block.h"
 #include "autograd/kernels/matmul_onednn.h"
-#include "autograd/kernels/matmul_small.h"
 #include "autograd/kernels/scalar.h"
 
 namespace gradus::kernels {
@@ -22,8 +22,8 @@ namespace {
 
 using detail::TensorImpl;
 
-// Where our own kernel replaces BLAS: products of matrices up to about 512^3, which neither the packing of both operands nor the
-// call itself makes dearer, and of vectors with matrices that the caches hold.
+// Where our own kernel replaces BLAS: products of matrices up to about 512^3, beyond which BLAS gains more by packing both
+// operands than that costs, and of vectors with matrices that the caches hold.
 constexpr double kOwnProduct = 512.0 * 512 * 512, kOwnVector = 1 << 20;
 constexpr int64_t kThin = 4;  // rows or columns below which a product is bound by memory
 // Multiplications below which everything happens on the calling thread, however the operands lie; and how many are worth a
@@ -145,11 +145,11 @@ void integer_product(T* out, MatrixView<T> a, MatrixView<T> b, Extents e, bool a
 /// Split by whole panels of columns, or of rows where there are few columns: an element is the same whoever computes it.
 template <class T>
 void own_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Extents e, bool accumulate) {
-  if (e.small()) return matmul_small(out, out_row, a, b, e.m, e.n, e.k, accumulate);
+  if (e.small()) return matmul_block(out, out_row, a, b, e.m, e.n, e.k, accumulate);
   if (e.m <= 32 && e.m >= 8 && e.n >= 4 * e.m && b.column != 1) {
-    // Few rows do not repay packing all of b: the transposed product packs a, and adds up every element in the same order.
-    const Ref<detail::Buffer> buffer = detail::Buffer::allocate(e.n * e.m * static_cast<int64_t>(sizeof(T)));
-    T* transposed = reinterpret_cast<T*>(buffer->data());
+    // Few rows do not repay packing all of b: the transposed product packs a, and adds in the same order.
+    const Ref<TensorImpl> memory = TensorImpl::make("matmul", {e.n, e.m}, dtype_of<T>);
+    T* transposed = memory->as<T>();
     own_product<T>(transposed, e.m, {b.data, b.column, b.row}, {a.data, a.column, a.row}, {e.n, e.m, e.k}, false);
     for (int64_t j = 0; j < e.n; ++j)
       for (int64_t i = 0; i < e.m; ++i) {
@@ -166,9 +166,9 @@ void own_product(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T> b, Exte
   parallel_for((length + width - 1) / width, grain, [&](int64_t begin, int64_t end) {
     begin *= width, end = std::min(end * width, length);
     if (by_columns)
-      matmul_small(out + begin, out_row, a, {b.data + begin * b.column, b.row, b.column}, e.m, end - begin, e.k, accumulate);
+      matmul_block(out + begin, out_row, a, {b.data + begin * b.column, b.row, b.column}, e.m, end - begin, e.k, accumulate);
     else
-      matmul_small(out + begin * out_row, out_row, {a.data + begin * a.row, a.row, a.column}, b, end - begin, e.n, e.k,
+      matmul_block(out + begin * out_row, out_row, {a.data + begin * a.row, a.row, a.column}, b, end - begin, e.n, e.k,
                    accumulate);
   });
 }

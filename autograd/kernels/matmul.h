@@ -1,15 +1,16 @@
-// Matrix products. matmul.cpp is the only file that includes BLAS.
+// Matrix products: our own where it is as fast (matmul_block.h, dot.h), BLAS otherwise. matmul.cpp is the only file that includes
+// <cblas.h>.
 #pragma once
 
-#include "autograd/kernels/matmul_small.h"
+#include "autograd/kernels/matmul_block.h"
 #include "autograd/storage/tensor_impl.h"
 
 namespace gradus::kernels {
 
 /// out = a @ b, or out += a @ b. a is [..., m, k], b [..., k, n], both of rank 2 or more; leading dimensions broadcast to out's.
-/// All of one dtype; out is contiguous, a and b may be transposed or otherwise strided (read in place where BLAS can, copied
-/// where it cannot). float32 and float64 through BLAS, half types in float32, integers exactly modulo 2^bits. Any of m, k, n,
-/// batch may be 0.
+/// All of one dtype; out is contiguous and overlaps neither operand; a and b may be transposed or otherwise strided (read in
+/// place, or copied where BLAS is asked and cannot). Half types are summed in float32, integers exact modulo 2^bits. Any of m, k,
+/// n, batch may be 0.
 void matmul(detail::TensorImpl& out, const detail::TensorImpl& a, const detail::TensorImpl& b, bool accumulate = false);
 
 /// out = a @ b, or out += a @ b, on raw memory: row i of out begins at out + i * out_row, and a and b lie without gaps along rows

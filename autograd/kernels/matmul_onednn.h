@@ -6,8 +6,8 @@
 
 namespace gradus::kernels {
 
-/// As `matmul`, for float16 and bfloat16; false where that is no better than converting to float32 (and nothing has been
-/// written).
+/// As `matmul`, for float16 and bfloat16; false where that is no better than converting to float32. What out held is then lost
+/// unless it was to be added to.
 bool matmul_onednn(detail::TensorImpl& out, const detail::TensorImpl& a, const detail::TensorImpl& b, bool accumulate);
 
 }  // namespace gradus::kernels

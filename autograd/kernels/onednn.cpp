@@ -235,7 +235,7 @@ bool Primitive::run(std::span<const Argument> arguments) const {
   const Layout scratch = layout(dnnl_query_scratchpad_md);
   Ref<detail::TensorImpl> temporary;
   if (const size_t size = bytes(scratch)) {
-    temporary = detail::TensorImpl::make("convolution", {static_cast<int64_t>(size)}, DType::uint8);
+    temporary = detail::TensorImpl::make("oneDNN", {static_cast<int64_t>(size)}, DType::uint8);
     if (!add(DNNL_ARG_SCRATCHPAD, scratch, temporary->data)) return false;
   }
   dnnl_stream_t stream;

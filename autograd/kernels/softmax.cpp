@@ -141,6 +141,7 @@ HWY_INLINE void scale(T* x, T factor, int64_t n) {
       n, x, [&](Vec<T> a) HWY_ATTR { return a * v; }, static_cast<const T*>(x));
 }
 
+// Bound by the exponentials; a row is read from memory once, and then from the first cache.
 template <class T>
 HWY_INLINE void softmax_rows(T* out, const T* in, int64_t rows, int64_t n, bool logarithm) {
   Rows<T> group;
@@ -164,6 +165,7 @@ HWY_INLINE void softmax_rows(T* out, const T* in, int64_t rows, int64_t n, bool 
   }
 }
 
+// Bound by memory, for the logarithm by the exponentials.
 template <class T>
 HWY_INLINE void grad_rows(T* out, const T* y, const T* g, int64_t rows, int64_t n, bool logarithm) {
   const auto nowhere = static_cast<T*>(nullptr);

@@ -2,8 +2,7 @@
 #include "autograd/kernels/matmul.h"
 
 #include <array>
-#include <functional>
-#include <numeric>
+#include <span>
 #include <utility>
 
 #include "autograd/kernels/copy.h"
@@ -220,7 +219,7 @@ Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, const De
     return after.call(matmul(x, transposed ? transpose(kernel) : kernel) + bias);
   if (x.ndim() == 2) return detail::dense_of_matrices(x, kernel, bias, after, transposed);
   Shape shape = x.shape();
-  const int64_t rows = std::accumulate(shape.begin(), shape.end() - 1, int64_t{1}, std::multiplies<>());
+  const int64_t rows = numel("dense", Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 1))));
   const Tensor flat = reshape(x, {rows, shape.back()});
   shape[shape.ndim() - 1] = units;
   return reshape(detail::dense_of_matrices(flat, kernel, bias, after, transposed), shape);

@@ -5,6 +5,16 @@
 #include "autograd/kernels/copy.h"
 
 namespace gradus::detail {
+namespace {
+
+// as_tensor without a new handle where the operand is one already; `held` keeps it otherwise.
+const Tensor& resolve(const Operand& operand, DType dtype, Tensor& held) {
+  const Tensor* x = operand.tensor();
+  if (x && x->dtype() == dtype) return *x;
+  return held = as_tensor(operand, dtype);
+}
+
+}  // namespace
 
 DType common_dtype(std::string_view op, std::initializer_list<const Operand*> operands) {
   DType dtype = DType::boolean;
@@ -21,12 +31,6 @@ DType common_dtype(std::string_view op, std::initializer_list<const Operand*> op
   if (!tensor) fail<ValueError>(op, "no operand is a tensor; got numbers only, expected at least one Tensor");
   if (floating_number) return to_floating(dtype);
   return integer_number && dtype == DType::boolean ? DType::int64 : dtype;
-}
-
-const Tensor& resolve(const Operand& operand, DType dtype, Tensor& held) {
-  const Tensor* x = operand.tensor();
-  if (x && x->dtype() == dtype) return *x;
-  return held = as_tensor(operand, dtype);
 }
 
 Tensor as_tensor(const Operand& operand, DType dtype) {

@@ -16,9 +16,6 @@ DType common_dtype(std::string_view op, std::initializer_list<const Operand*> op
 /// The operand as a tensor of `dtype`; a number becomes a 0-dim constant.
 Tensor as_tensor(const Operand& operand, DType dtype);
 
-/// The same without a new handle where the operand is one already; `held` keeps it otherwise.
-const Tensor& resolve(const Operand& operand, DType dtype, Tensor& held);
-
 /// `dtype` itself if floating, float32 for integers.
 inline Tensor as_floating(const Tensor& x) { return is_floating(x.dtype()) ? x : x.astype(DType::float32); }
 

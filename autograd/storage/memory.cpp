@@ -97,13 +97,13 @@ struct Central {
 
   void* from_slab(uint32_t c) {
     const size_t bytes = class_bytes(c);
-    ++made[c];
     if (static_cast<size_t>(slab_end - slab) < bytes) {  // the rest of the old slab is at most one small block
       slab = static_cast<std::byte*>(from_system(kSlab));
       slab_end = slab + kSlab;
     }
     void* block = slab;
     slab += bytes;
+    ++made[c];
     return block;
   }
   void* from_system(size_t bytes) {
@@ -167,8 +167,9 @@ ThreadCache* thread_cache() {
   Central& shared = central();
   const std::lock_guard lock(shared.mutex);
   if (!kPooled) {
-    ++shared.made[c];
-    return std::aligned_alloc(kAlignment, class_bytes(c));
+    void* block = std::aligned_alloc(kAlignment, class_bytes(c));
+    shared.made[c] += block != nullptr;
+    return block;
   }
   const auto batch = static_cast<int64_t>(std::max<size_t>(1, 4096 / class_bytes(c)));
   for (int64_t i = 1; cache && i < batch; ++i) {

@@ -1,9 +1,10 @@
-// Pooled memory for tensor headers and buffers.
+// Pooled memory: a block for the headers and the elements of a tensor together, one for the header of a view.
 //
 // Blocks are 64-byte aligned and come in size classes, four per doubling. Small blocks are kept in a cache per thread, large ones
 // in one list for the process; both are reused instead of returned, so that a training step in its steady state asks the system
-// for nothing. What is cached never exceeds twice the peak of what was in use. Safe to call from any thread; a block may be freed
-// on another thread than the one that asked for it. Under sanitizers every block is its own allocation.
+// for nothing. Large blocks kept for reuse never exceed twice the peak of those in use; small ones are never returned. Safe to
+// call from any thread; a block may be freed on another thread than the one that asked for it. Under sanitizers every block is
+// its own allocation.
 #pragma once
 
 #include <cstddef>

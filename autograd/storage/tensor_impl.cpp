@@ -12,6 +12,9 @@ namespace {
 // Where the elements of a new tensor start in its block: behind the buffer's header and the tensor's.
 constexpr size_t kElements = sizeof(Buffer) + (sizeof(TensorImpl) + alignof(Buffer) - 1) / alignof(Buffer) * alignof(Buffer);
 
+// Views have a block of a class other than 0, which says that there is none.
+static_assert(sizeof(TensorImpl) > 64 && alignof(TensorImpl) <= alignof(Buffer));
+
 [[noreturn]] void too_large(std::string_view op, const Shape& shape, DType dtype, std::string_view expected) {
   fail<ShapeError>(op, "too large for memory; got shape ", shape, " of ", dtype, ", expected ", expected);
 }

@@ -17,7 +17,7 @@ std::atomic<uint64_t> next_thread{1};
 // tensor belongs to another thread's open tape; threads that share a slot may miss it, never see it wrongly.
 std::array<std::atomic<uint64_t>, 256> open_since{};
 
-// Of the mask of saved values.
+// Of a mask of saved values, which has few; std::popcount is a call where the processor's instruction is not assumed.
 size_t count_bits(uint32_t mask) {
   size_t n = 0;
   for (; mask != 0; mask &= mask - 1) ++n;

@@ -147,9 +147,10 @@ class List {
   Trace trace_;
 };
 
+/// This thread's list, null before it is first asked for and after it has ended.
 inline constinit thread_local List* current_list = nullptr;
+/// Makes it.
 List& make_list();
-/// This thread's list.
 inline List& this_list() { return current_list ? *current_list : make_list(); }
 
 }  // namespace gradus::detail

@@ -40,12 +40,12 @@ class Walk {
  public:
   Walk(List& list, const WalkRequest& request)
       : list_(list), request_(request), begin_(request.tape.begin), checking_(list.checking()) {
-    outer_ = list.begin_walk();
     for (const uint32_t id : request.targets)
       if (id != kNoNode) end_ = std::max(end_, id + 1);
     end_ = std::max(end_, begin_);
     scratch_->marks.assign(end_ - begin_, kIdle);
     if (scratch_->adjoints.size() < end_ - begin_) scratch_->adjoints.resize(end_ - begin_);
+    outer_ = list.begin_walk();
   }
   ~Walk() {
     list_.end_walk(outer_);

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "autograd/kernels/matmul.h"
-#include "autograd/kernels/matmul_small.h"
+#include "autograd/kernels/matmul_block.h"
 #include "tests/autograd/kernel_layouts.h"
 
 namespace gradus::test {
@@ -94,6 +94,8 @@ TEST_CASE("matmul: every dtype and layout of both operands") {
       for (Layout lb : kLayouts) check_exact(dtype, {7, 5}, {5, 6}, {7, 6}, la, lb);
 }
 
+// Beyond 32^3 products BLAS is given those of 2 or 3 rows or columns, beyond a million those of vectors; the others are ours up
+// to 512^3.
 TEST_CASE("matmul: sizes on both sides of the switch to BLAS, vectors included") {
   const std::array<int64_t, 9> sizes{1, 2, 3, 4, 5, 8, 9, 17, 19};
   for (DType dtype : {DType::float32, DType::float64})
@@ -109,8 +111,16 @@ TEST_CASE("matmul: sizes on both sides of the switch to BLAS, vectors included")
         check_exact(dtype, {1, 9000}, {9000, 1}, {1, 1}, la, lb);
         check_exact(dtype, {110, 1}, {1, 120}, {110, 120}, la, lb);
         check_exact(dtype, {9, 100}, {100, 11}, {9, 11}, la, lb);
+        check_exact(dtype, {3, 130}, {130, 90}, {3, 90}, la, lb);
+        check_exact(dtype, {130, 130}, {130, 2}, {130, 2}, la, lb);
+        check_exact(dtype, {20, 30}, {30, 150}, {20, 150}, la, lb);
+        check_exact(dtype, {10, 300}, {300, 45}, {10, 45}, la, lb);
       }
     }
+  }
+  for (Layout layout : kLayouts) {
+    check_exact(DType::float32, {1, 1100}, {1100, 1000}, {1, 1000}, Layout::contiguous, layout);
+    check_exact(DType::float64, {1000, 1100}, {1100, 1}, {1000, 1}, layout, Layout::contiguous);
   }
 }
 
@@ -131,6 +141,8 @@ TEST_CASE("matmul: leading dimensions broadcast") {
     for (Layout lb : kLayouts) {
       check_exact(DType::float32, {3, 40, 35}, {3, 35, 40}, {3, 40, 40}, la, lb);
       check_exact(DType::float64, {3, 40, 35}, {35, 40}, {3, 40, 40}, la, lb);
+      check_exact(DType::float32, {2, 3, 130}, {2, 130, 90}, {2, 3, 90}, la, lb);
+      check_exact(DType::float64, {130, 130}, {2, 130, 2}, {2, 130, 2}, la, lb);
     }
   }
 }
@@ -151,6 +163,10 @@ TEST_CASE("matmul: repeated elements (zero strides) and overlapping rows") {
   const Impl stacked = TensorImpl::view(*b, {3, 20, 50}, {0, 50, 1}, 0), many = empty({3, 41, 50}, DType::float64);
   kernels::matmul(*many, *windows, *stacked);
   CHECK(worst(values(*many), reference(*windows, *stacked, many->shape)) == 0);
+  const Impl three = TensorImpl::view(*signal, {3, 40}, {1, 1}, 0), wide = filled({40, 300}, DType::float64, small_integer);
+  const Impl few = empty({3, 300}, DType::float64);  // a product for BLAS, which cannot read the first operand
+  kernels::matmul(*few, *three, *wide);
+  CHECK(worst(values(*few), reference(*three, *wide, few->shape)) == 0);
 }
 
 TEST_CASE("matmul: empty operands") {
@@ -211,7 +227,7 @@ TEST_CASE("matmul: integers wrap modulo 2^bits") {
 TEST_CASE("matmul: NaN and infinity meet zero, what was in out does not count") {
   const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   for (DType dtype : {DType::float32, DType::float64}) {
-    for (const auto& [m, n] : {std::pair<int64_t, int64_t>{3, 5}, {100, 100}, {1, 100}, {100, 1}}) {
+    for (const auto& [m, n] : {std::pair<int64_t, int64_t>{3, 5}, {100, 100}, {3, 400}, {1, 100}, {100, 1}}) {
       const int64_t k = 100;
       CAPTURE(m);
       CAPTURE(n);
@@ -229,20 +245,20 @@ TEST_CASE("matmul: NaN and infinity meet zero, what was in out does not count") 
   }
 }
 
-TEST_CASE("matmul_small: any size, whatever matmul gives to BLAS") {
+TEST_CASE("matmul_block: any size, whatever matmul gives to BLAS") {
   for (const auto& [m, n, k] : {std::array<int64_t, 3>{33, 45, 150}, {5, 64, 64}, {2, 3, 1000}, {1, 200, 130}, {200, 1, 130}}) {
     for (bool transposed : {false, true}) {
       const Layout layout = transposed ? Layout::reversed : Layout::contiguous;
       const Impl a = laid_out({m, k}, DType::float32, layout, small_integer),
                  b = laid_out({k, n}, DType::float32, layout, small_integer);
       const Impl out = empty({m, n}, DType::float32);
-      kernels::matmul_small(out->as<float>(), n, {a->as<float>(), a->stride(0), a->stride(1)},
+      kernels::matmul_block(out->as<float>(), n, {a->as<float>(), a->stride(0), a->stride(1)},
                             {b->as<float>(), b->stride(0), b->stride(1)}, m, n, k, false);
       CHECK(worst(values(*out), reference(*a, *b, out->shape)) == 0);
       const Impl c = laid_out({m, k}, DType::float64, layout, small_integer),
                  d = laid_out({k, n}, DType::float64, layout, small_integer);
       const Impl wide = filled({m, n}, DType::float64, [](int64_t) { return 1; });
-      kernels::matmul_small(wide->as<double>(), n, {c->as<double>(), c->stride(0), c->stride(1)},
+      kernels::matmul_block(wide->as<double>(), n, {c->as<double>(), c->stride(0), c->stride(1)},
                             {d->as<double>(), d->stride(0), d->stride(1)}, m, n, k, true);
       std::vector<double> expected = reference(*c, *d, wide->shape);
       for (double& v : expected) v += 1;

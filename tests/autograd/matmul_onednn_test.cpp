@@ -3,21 +3,16 @@
 #include <random>
 
 #include "autograd/kernels/matmul.h"
-#include "autograd/kernels/onednn.h"
 #include "autograd/parallel.h"
 #include "tests/autograd/tape_support.h"
+#include "tests/support/using_onednn.h"
 
 namespace gradus {
 namespace {
 
 using kernels::onednn::Use;
 using test::max_abs_difference;
-
-/// Sets what goes to oneDNN, until it ends.
-struct Using {
-  explicit Using(Use when) { kernels::onednn::use(when); }
-  ~Using() { kernels::onednn::use(Use::when_faster); }
-};
+using test::Using;
 
 class Draw {
  public:

@@ -187,7 +187,7 @@ std::vector<Row> dense_rows() {
                         row("dense and sigmoid", DenseActivation::sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }),
                         row("dense and tanh", DenseActivation::tanh, [](double x) { return std::tanh(x); })};
   rows.push_back(product(
-      "dense with a transposed kernel", {{2, 3}, {4, 3}, {4}},
+      "dense_transposed", {{2, 3}, {4, 3}, {4}},
       [](const std::vector<Tensor>& in) { return dense(in[0], in[1], in[2], {.transposed = true}); },
       [](const Arrays& in) {
         const Array kernel = build({in[1].shape[1], in[1].shape[0]}, [&](const Shape& at) { return in[1]({at[1], at[0]}); });
@@ -322,7 +322,8 @@ std::vector<Row> product_rows() {
                                              tensordot(zeros({2, 3}), zeros({2, 3}), 1);
                                            }),
                         raises<ShapeError>("axes come in pairs", [] { tensordot(zeros({2}), zeros({2}), {0}, {}); }),
-                        raises<ShapeError>("axis out of range; got 5", [] { tensordot(zeros({2}), zeros({2}), {5}, {0}); })};
+                        raises<ShapeError>(
+                            "axis out of range; got 5", [] { tensordot(zeros({2}), zeros({2}), {5}, {0}); }, "dense")};
 
   for (auto* family : {dense_rows, more_product_rows, einsum_rows})
     for (Row& row : family()) rows.push_back(std::move(row));

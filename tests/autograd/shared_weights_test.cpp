@@ -58,7 +58,7 @@ TEST_CASE("gradients of shared weights are the same gathered and one by one") {
           CHECK(all(gathered[0] == single[0]).item<bool>());
           CHECK(gathered[1].defined() == single[1].defined());
           if (single[1].defined()) CHECK(all(gathered[1] == single[1]).item<bool>());
-          // Recorded by an outer tape: one by one, too, and of second order.
+          // Recorded by an outer tape: one by one, too.
           GradientTape outer;
           Tensor inner_gradient;
           {

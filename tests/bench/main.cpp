@@ -1,7 +1,7 @@
 // gradus_bench: the workloads that the library is held to, one JSON line each.
+#include <hwy/targets.h>
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <hwy/targets.h>
 
 #include "tests/bench/workloads.h"
 #include "tests/memory/heap_count.h"

@@ -1,10 +1,10 @@
 // Blocks of 8 rows (6 where there are 16 registers) by 2 vectors of the result stay in registers while k runs. Columns of b that
 // do not lie side by side, or are read by many rows, are packed into panels on the stack first; elements of a are broadcast one
 // by one, so that a may have any strides. The columns left over go through shorter vectors, the last one alone: nothing outside
-// the matrices is read or written. Bound by the multipliers as long as a panel of b stays in the first cache and the rows of a
+// the matrices is read or written. Bound by multiplications as long as a panel of b stays in the first cache and the rows of a
 // in the second, which kDepth and kBand see to. Every kDepth products are summed by themselves, so that long sums drift little.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "autograd/kernels/matmul_small.cpp"
+#define HWY_TARGET_INCLUDE "autograd/kernels/matmul_block.cpp"
 #include "autograd/kernels/simd.h"
 // Highway after simd.h, foreach_target before highway
 #include "hwy/foreach_target.h"
@@ -14,7 +14,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "autograd/kernels/matmul_small.h"
+#include "autograd/kernels/matmul_block.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels {
@@ -62,7 +62,7 @@ HWY_INLINE void block(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b,
   }
 }
 
-/// All m rows of one panel, C vectors wide.
+/// All m rows of one panel, C vectors wide; more than two vectors only for one row.
 template <int64_t C, class D, class T = hn::TFromD<D>>
 HWY_INLINE void panel(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b, int64_t step, int64_t m, int64_t k,
                       bool accumulate) {
@@ -71,9 +71,11 @@ HWY_INLINE void panel(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b,
     for (; i + R <= m; i += R)
       block<R, C>(d, out + i * out_row, out_row, {a.data + i * a.row, a.row, a.column}, b, step, k, accumulate);
   };
-  rows.template operator()<kRows>();
-  rows.template operator()<4>();
-  rows.template operator()<2>();
+  if constexpr (C <= 2) {
+    rows.template operator()<kRows>();
+    rows.template operator()<4>();
+    rows.template operator()<2>();
+  }
   rows.template operator()<1>();
 }
 
@@ -222,19 +224,27 @@ namespace gradus::kernels {
 namespace {
 HWY_EXPORT(multiply_float);
 HWY_EXPORT(multiply_double);
+
+/// A single column is computed as a single row: its elements lie side by side.
+template <class T>
+void column_as_row(int64_t& out_row, MatrixView<T>& a, MatrixView<T>& b, int64_t& m, int64_t& n) {
+  if (n != 1 || (out_row != 1 && m != 1)) return;
+  const MatrixView<T> row{b.data, b.column, b.row};
+  b = {a.data, a.column, a.row};
+  a = row;
+  std::swap(m, n);
+  out_row = n;
+}
 }  // namespace
 
-void matmul_small(float* out, int64_t out_row, MatrixView<float> a, MatrixView<float> b, int64_t m, int64_t n, int64_t k,
+void matmul_block(float* out, int64_t out_row, MatrixView<float> a, MatrixView<float> b, int64_t m, int64_t n, int64_t k,
                   bool accumulate) {
-  // A single column is computed as a single row: its elements lie side by side.
-  if (n == 1 && (out_row == 1 || m == 1))
-    std::swap(a, b), std::swap(m, n), a = {a.data, a.column, a.row}, b = {b.data, b.column, b.row}, out_row = n;
+  column_as_row(out_row, a, b, m, n);
   HWY_DYNAMIC_DISPATCH(multiply_float)(out, out_row, a, b, m, n, k, accumulate);
 }
-void matmul_small(double* out, int64_t out_row, MatrixView<double> a, MatrixView<double> b, int64_t m, int64_t n, int64_t k,
+void matmul_block(double* out, int64_t out_row, MatrixView<double> a, MatrixView<double> b, int64_t m, int64_t n, int64_t k,
                   bool accumulate) {
-  if (n == 1 && (out_row == 1 || m == 1))
-    std::swap(a, b), std::swap(m, n), a = {a.data, a.column, a.row}, b = {b.data, b.column, b.row}, out_row = n;
+  column_as_row(out_row, a, b, m, n);
   HWY_DYNAMIC_DISPATCH(multiply_double)(out, out_row, a, b, m, n, k, accumulate);
 }
 
