@@ -54,9 +54,9 @@ Tensor Dense::sums(const Tensor& input, DenseActivation activation) {
   else if (input.ndim() < 2 || input.shape().back() != s.kernel->shape()[0]) s.check(input.shape(), name());
   const DType dtype = compute_dtype(s.options.dtype);
   const Tensor x = input.dtype() == dtype ? input : input.astype(dtype);
-  if (dtype == s.options.dtype) return s.bias ? dense(x, *s.kernel, *s.bias, activation) : matmul(x, *s.kernel);
+  if (dtype == s.options.dtype) return s.bias ? dense(x, *s.kernel, *s.bias, {.activation = activation}) : matmul(x, *s.kernel);
   const Tensor kernel = s.kernel->value().astype(dtype);
-  return s.bias ? dense(x, kernel, s.bias->value().astype(dtype), activation) : matmul(x, kernel);
+  return s.bias ? dense(x, kernel, s.bias->value().astype(dtype), {.activation = activation}) : matmul(x, kernel);
 }
 
 Tensor Dense::logits(const Tensor& x, bool) { return sums(x, DenseActivation::linear); }

@@ -281,6 +281,8 @@ void typed(TensorImpl& out, const TensorImpl& a, const TensorImpl& b, Extents e,
 void matmul(TensorImpl& out, const TensorImpl& a, const TensorImpl& b, bool accumulate) {
   if (out.size == 0) return;
   const Extents e{a.shape[a.ndim() - 2], b.shape.back(), a.shape.back()};
+  if (out.dtype == DType::float32 && e.m * e.n == out.size && e.small())  // the commonest case, without a detour
+    return strided_product(out.as<float>(), e.n, matrix<float>(a), matrix<float>(b), e, accumulate);
   visit_dtype(out.dtype, [&]<class T>() {
     if constexpr (Half<T>) {
       if (matmul_onednn(out, a, b, accumulate)) return;

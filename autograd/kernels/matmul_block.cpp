@@ -197,7 +197,9 @@ HWY_INLINE void multiply(T* out, int64_t out_row, MatrixView<T> a, MatrixView<T>
       int64_t j = rows == 1 ? panels<8, kFull>(to, out_row, left, right, 1, n, depth, add, 0) : 0;
       j = panels<2, kFull>(to, out_row, left, right, rows, n, depth, add, j);
       j = panels<1, kFull>(to, out_row, left, right, rows, n, depth, add, j);
-      if (n - j > static_cast<int64_t>(kSixteenBytes)) rest<kFull>(to, out_row, left, right, rows, n, depth, add, j);
+      if (n - j == static_cast<int64_t>(kSixteenBytes))
+        panels<1, kSixteenBytes>(to, out_row, left, right, rows, n, depth, add, j);
+      else if (n - j > static_cast<int64_t>(kSixteenBytes)) rest<kFull>(to, out_row, left, right, rows, n, depth, add, j);
       else if (j < n) rest<kSixteenBytes>(to, out_row, left, right, rows, n, depth, add, j);
     }
   }

@@ -93,13 +93,39 @@ constexpr Rule kRightRule{
 constexpr Op kMatmul{.name = "matmul", .arity = 2, .rules = {{kLeftRule, kRightRule}}, .broadcasts = true};
 
 // x @ kernel + bias of matrices and a vector.
-constexpr Op kDense{
-    .name = "dense",
+constexpr Rule kBiasRule{.gradient = [](const Saved&, const Tensor& g) { return sum(g, 0); },
+                         .stacked = [](const Saved&, const Tensor&, const Tensor& g, TensorImpl*) { return sum(g, 0); }};
+constexpr Op kDense{.name = "dense", .arity = 3, .rules = {{kLeftRule, kRightRule, kBiasRule}}};
+
+// The same for a kernel [units, in]: neither it nor its gradient is ever transposed.
+constexpr Op kDenseTransposed{
+    .name = "dense_transposed",
     .arity = 3,
-    .rules = {{kLeftRule,
-               kRightRule,
-               {.gradient = [](const Saved&, const Tensor& g) { return sum(g, 0); },
-                .stacked = [](const Saved&, const Tensor&, const Tensor& g, TensorImpl*) { return sum(g, 0); }}}}};
+    .rules = {{{.saves = kIn1,
+                .gradient =
+                    [](const Saved& s, const Tensor& g) {
+                      const Tensor& kernel = s.in(1);
+                      const bool flip = s.attrs<Layouts>().a_flipped;
+                      if (plain(g, kernel)) return plain_product(g.impl(), kernel.impl(), flip);
+                      return flip ? flipped(matmul(flipped(kernel), flipped(g))) : matmul(g, kernel);
+                    },
+                .accumulate = [](const Saved& s, const Tensor& g,
+                                 TensorImpl& adjoint) { return add_product(g.impl(), s.in(1).impl(), adjoint); }},
+               {.saves = kIn0,
+                .gradient =
+                    [](const Saved& s, const Tensor& g) {
+                      const Tensor& x = s.in(0);
+                      return plain(g, x) ? plain_product(Flipped(g.impl()), x.impl(), false) : matmul(flipped(g), x);
+                    },
+                .accumulate = [](const Saved& s, const Tensor& g,
+                                 TensorImpl& adjoint) { return add_product(Flipped(g.impl()), s.in(0).impl(), adjoint); },
+                .stacked =
+                    [](const Saved&, const Tensor& rows, const Tensor& g, TensorImpl* adjoint) {
+                      if (!adjoint) return plain_product(Flipped(g.impl()), rows.impl(), false);
+                      kernels::matmul(*adjoint, Flipped(g.impl()), rows.impl(), true);
+                      return Tensor();
+                    }},
+               kBiasRule}}};
 
 Shape leading(const Shape& shape) { return Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 2))); }
 
@@ -142,12 +168,14 @@ const Activated& activated(DenseActivation activation) {
 
 // One buffer: the bias goes in first, the product is added to it, the activation is applied in place. The tape sees two
 // operations, and nobody sees what was between them.
-Tensor dense_of_matrices(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Activated& activation) {
-  const int64_t n = kernel.shape()[1];
-  Tensor out = empty("dense", {x.shape()[0], n}, x.dtype());
+Tensor dense_of_matrices(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Activated& activation,
+                         bool transposed) {
+  Tensor out = empty("dense", {x.shape()[0], bias.shape()[0]}, x.dtype());
   kernels::copy(*out.ref(), bias.impl());
-  kernels::matmul(*out.ref(), x.impl(), kernel.impl(), true);
-  record(kDense, out, {&x, &kernel, &bias}, Layouts{lies_flipped(x.impl()), lies_flipped(kernel.impl())});
+  if (transposed) kernels::matmul(*out.ref(), x.impl(), Flipped(kernel.impl()), true);
+  else kernels::matmul(*out.ref(), x.impl(), kernel.impl(), true);
+  record(transposed ? kDenseTransposed : kDense, out, {&x, &kernel, &bias},
+         Layouts{lies_flipped(x.impl()), lies_flipped(kernel.impl())});
   if (!activation.op) return out;
   const TensorImpl* in[] = {out.ref().get()};
   kernels::pointwise(activation.fn, *out.ref(), in);
@@ -157,7 +185,7 @@ Tensor dense_of_matrices(const Tensor& x, const Tensor& kernel, const Tensor& bi
 
 }  // namespace
 
-constexpr const Op* kOps[] = {&kMatmul, &kDense};
+constexpr const Op* kOps[] = {&kMatmul, &kDense, &kDenseTransposed};
 const OpFamily kMatmulOps{"matmul", kOps};
 
 }  // namespace detail
@@ -177,20 +205,24 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return out;
 }
 
-Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, DenseActivation activation) {
-  const Shape& k = kernel.shape();
-  if (x.ndim() < 1 || k.ndim() != 2 || x.shape().back() != k[0])
-    fail<ShapeError>("dense", "input and kernel do not fit; got ", x.shape(), " and ", k, ", expected [..., in] and [in, units]");
-  if (bias.ndim() != 1 || bias.shape()[0] != k[1])
-    fail<ShapeError>("dense", "bias does not fit the kernel; got ", bias.shape(), ", expected [", k[1], "]");
-  const detail::Activated& after = detail::activated(activation);
+Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, const DenseForm& form) {
+  const bool transposed = form.transposed;
+  if (x.ndim() < 1 || kernel.ndim() != 2 || x.shape().back() != kernel.shape()[transposed ? 1 : 0])
+    fail<ShapeError>("dense", "input and kernel do not fit; got ", x.shape(), " and ", kernel.shape(),
+                     ", expected [..., in] and ", transposed ? "[units, in]" : "[in, units]");
+  const int64_t units = kernel.shape()[transposed ? 0 : 1];
+  if (bias.ndim() != 1 || bias.shape()[0] != units)
+    fail<ShapeError>("dense", "bias does not fit the kernel; got ", bias.shape(), ", expected [", units, "]");
+  const detail::Activated& after = detail::activated(form.activation);
   const bool plain = x.dtype() == DType::float32 || x.dtype() == DType::float64;
-  if (!plain || x.dtype() != kernel.dtype() || x.dtype() != bias.dtype()) return after.call(matmul(x, kernel) + bias);
-  if (x.ndim() == 2) return detail::dense_of_matrices(x, kernel, bias, after);
+  if (!plain || x.dtype() != kernel.dtype() || x.dtype() != bias.dtype())
+    return after.call(matmul(x, transposed ? transpose(kernel) : kernel) + bias);
+  if (x.ndim() == 2) return detail::dense_of_matrices(x, kernel, bias, after, transposed);
   Shape shape = x.shape();
   const int64_t rows = numel("dense", Shape(std::span(shape.begin(), static_cast<size_t>(shape.ndim() - 1))));
-  shape[shape.ndim() - 1] = k[1];
-  return reshape(detail::dense_of_matrices(reshape(x, {rows, k[0]}), kernel, bias, after), shape);
+  const Tensor flat = reshape(x, {rows, shape.back()});
+  shape[shape.ndim() - 1] = units;
+  return reshape(detail::dense_of_matrices(flat, kernel, bias, after, transposed), shape);
 }
 
 namespace {

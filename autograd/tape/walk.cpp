@@ -225,9 +225,11 @@ class Walk {
     if (impl.dtype != input.dtype)
       fail<TapeError>(node.op->name, "gradient of input ", k, " has the wrong dtype; got ", impl.dtype, ", expected ",
                       input.dtype);
-    const std::span<const int64_t> dims(input.dims(), input.ndim);
-    if (std::equal(impl.shape.begin(), impl.shape.end(), dims.begin(), dims.end())) return g;
-    const Shape shape(dims);
+    bool same = impl.ndim() == input.ndim;
+    for (int i = 0; same && i < input.ndim; ++i) same = impl.shape[i] == input.dims()[i];
+    if (same) [[likely]]
+      return g;
+    const Shape shape = input.shape();
     const int extra = impl.ndim() - shape.ndim();
     Shape axes;
     bool fits = node.op->broadcasts && extra >= 0;

@@ -171,7 +171,7 @@ std::vector<Row> dense_rows() {
   const auto row = [](std::string name, DenseActivation activation, double (*f)(double)) {
     Row r = product(
         std::move(name), {{2, 3}, {3, 4}, {4}},
-        [activation](const std::vector<Tensor>& in) { return dense(in[0], in[1], in[2], activation); },
+        [activation](const std::vector<Tensor>& in) { return dense(in[0], in[1], in[2], {.activation = activation}); },
         [f](const Arrays& in) {
           Array y = affine(in);
           for (double& v : y.values) v = f(v);
@@ -186,6 +186,18 @@ std::vector<Row> dense_rows() {
                         row("dense and relu", DenseActivation::relu, [](double x) { return std::max(x, 0.0); }),
                         row("dense and sigmoid", DenseActivation::sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }),
                         row("dense and tanh", DenseActivation::tanh, [](double x) { return std::tanh(x); })};
+  rows.push_back(product(
+      "dense with a transposed kernel", {{2, 3}, {4, 3}, {4}},
+      [](const std::vector<Tensor>& in) { return dense(in[0], in[1], in[2], {.transposed = true}); },
+      [](const Arrays& in) {
+        const Array kernel = build({in[1].shape[1], in[1].shape[0]}, [&](const Shape& at) { return in[1]({at[1], at[0]}); });
+        return affine({in[0], kernel, in[2]});
+      },
+      {{{3}, {2, 3}, {2}}, {{0, 3}, {2, 3}, {2}}, {{2, 0}, {3, 0}, {3}}, {{2, 3}, {0, 3}, {0}}, {{2, 1, 3}, {1, 3}, {1}}}));
+  rows.back().errors = {
+      raises<ShapeError>("input and kernel do not fit; got [2, 3] and [3, 4], expected [..., in] and [units, in]", [] {
+        dense(zeros({2, 3}), zeros({3, 4}), zeros({4}), {.transposed = true});
+      })};
   const auto bad = [](Shape x, Shape kernel, Shape bias) { return [=] { dense(zeros(x), zeros(kernel), zeros(bias)); }; };
   rows[0].errors = {
       raises<ShapeError>("input and kernel do not fit; got [2, 3] and [2, 4]", bad({2, 3}, {2, 4}, {4})),

@@ -25,7 +25,7 @@ struct Case {
     const Tensor kernel = transposed ? transpose(w) : w.value();
     for (int64_t t = 0; t < steps; ++t) {
       const Tensor x = whole_numbers(seed + static_cast<uint64_t>(t), {rows, 3});
-      const Tensor y = t % 3 == 0 ? matmul(x, kernel) : dense(x, kernel, b);
+      const Tensor y = t % 3 == 0 ? matmul(x, kernel) : transposed ? dense(x, w, b, {.transposed = true}) : dense(x, kernel, b);
       total = total + sum(y * static_cast<double>(t % 5 - 2));
       if (other_uses && t % 2)
         total = total + sum(kernel) + sum(square(b.value())) + sum(matmul(kernel, ones({2, 1}, DType::float64)));

@@ -24,7 +24,8 @@ struct Mlp {
   }
   Tensor operator()(Tensor x) const {
     for (size_t k = 0; k < parameters.size(); k += 2)
-      x = dense(x, transpose(parameters[k]), parameters[k + 1], k + 2 < parameters.size() ? activation : DenseActivation::linear);
+      x = dense(x, parameters[k], parameters[k + 1],
+                {.activation = k + 2 < parameters.size() ? activation : DenseActivation::linear, .transposed = true});
     return x;
   }
 };
@@ -92,8 +93,8 @@ Workload lenet_step() {
   const Tensor x = filled({64, 28, 28, 1}, 1), y = labels(64, 10);
   return training_step("one Adam step, LeNet 5x5x16, 5x5x32, 128, 10, batch 64", p, adam(), [=] {
     const Tensor image = flatten(permute(block(block(x, p[0], p[1]), p[2], p[3]), {0, 3, 1, 2}), 1);
-    const Tensor hidden = dense(image, transpose(p[4]), p[5], DenseActivation::relu);
-    return mean(sparse_softmax_cross_entropy(y, dense(hidden, transpose(p[6]), p[7])));
+    const Tensor hidden = dense(image, p[4], p[5], {.activation = DenseActivation::relu, .transposed = true});
+    return mean(sparse_softmax_cross_entropy(y, dense(hidden, p[6], p[7], {.transposed = true})));
   });
 }
 
