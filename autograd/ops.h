@@ -177,12 +177,13 @@ Tensor all(const Tensor& x, const Axes& axes = {}, bool keepdims = false);  // b
 Tensor matmul(const Tensor& a, const Tensor& b);
 /// What dense() applies in place.
 enum class DenseActivation : uint8_t { linear, relu, sigmoid, tanh };
+/// How dense() reads its kernel, and what comes after.
 struct DenseForm {
   DenseActivation activation = DenseActivation::linear;
   bool transposed = false;  // the kernel is [units, in], as PyTorch keeps it
 };
-/// activation(x @ kernel + bias) in one buffer: x [..., in], kernel [in, units], bias [units]. The same as the three operations
-/// one by one, with the bias added first. ShapeError unless they fit.
+/// activation(x @ kernel + bias) in one buffer: x [..., in], kernel [in, units] or, if `transposed`, [units, in], bias [units].
+/// The same as the three operations one by one, with the bias added first. ShapeError unless they fit.
 Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, const DenseForm& form = {});
 /// Sum over the last `axes` axes of a and the first of b, or over the listed pairs of axes.
 Tensor tensordot(const Tensor& a, const Tensor& b, int64_t axes);

@@ -16,7 +16,7 @@ function(gradus_target_options target)
   set_target_properties(${target} PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
   # errno and floating-point traps are never read; without contraction a value does not depend on which loop computed it; nobody
   # replaces our functions at load time, so that those of one file may be inlined into each other.
-  target_compile_options(${target} PRIVATE ${GRADUS_WARNINGS} -fno-math-errno -fno-trapping-math -ffp-contract=off -fno-semantic-interposition
-                         $<$<CONFIG:Release>:-O2>)
+  target_compile_options(${target} PRIVATE ${GRADUS_WARNINGS} -fno-math-errno -fno-trapping-math -ffp-contract=off
+                         -fno-semantic-interposition $<$<CONFIG:Release>:-O2>)
   gradus_sanitize(${target})
 endfunction()

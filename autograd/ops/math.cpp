@@ -10,7 +10,8 @@ namespace {
 
 constexpr Op kAbs{.name = "abs", .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * sign(s.in(0)); }}}}};
 constexpr Op kSign{.name = "sign", .rules = {{kZeroGradient}}};
-constexpr Op kSquare{.name = "square", .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * (s.in(0) + s.in(0)); }}}}};
+constexpr Op kSquare{.name = "square",
+                     .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * (s.in(0) + s.in(0)); }}}}};
 constexpr Op kSqrt{.name = "sqrt", .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return 0.5 * g / s.out(); }}}}};
 constexpr Op kRsqrt{.name = "rsqrt",
                     .rules = {{{kIn0 | kOut, [](const Saved& s, const Tensor& g) { return -0.5 * g * s.out() / s.in(0); }}}}};
