@@ -104,6 +104,8 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdims) {
   const Tensor y = detail::as_floating(x);
+  if (y.dtype() == DType::float16 || y.dtype() == DType::bfloat16)  // the sum may not fit
+    return mean(y.astype(DType::float32), axes, keepdims).astype(y.dtype());
   const uint32_t mask = axes.mask("mean", y.ndim());
   const double factor = 1.0 / static_cast<double>(detail::reduced_count("mean", y, axes));
   Tensor out = detail::empty("mean", reduced_shape(y.shape(), mask, keepdims), y.dtype());

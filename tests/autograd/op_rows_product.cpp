@@ -194,10 +194,12 @@ std::vector<Row> dense_rows() {
         return affine({in[0], kernel, in[2]});
       },
       {{{3}, {2, 3}, {2}}, {{0, 3}, {2, 3}, {2}}, {{2, 0}, {3, 0}, {3}}, {{2, 3}, {0, 3}, {0}}, {{2, 1, 3}, {1, 3}, {1}}}));
-  rows.back().errors = {
-      raises<ShapeError>("input and kernel do not fit; got [2, 3] and [3, 4], expected [..., in] and [units, in]", [] {
+  rows.back().errors = {raises<ShapeError>(
+      "input and kernel do not fit; got [2, 3] and [3, 4], expected [..., in] and [units, in]",
+      [] {
         dense(zeros({2, 3}), zeros({3, 4}), zeros({4}), {.transposed = true});
-      })};
+      },
+      "dense")};
   const auto bad = [](Shape x, Shape kernel, Shape bias) { return [=] { dense(zeros(x), zeros(kernel), zeros(bias)); }; };
   rows[0].errors = {
       raises<ShapeError>("input and kernel do not fit; got [2, 3] and [2, 4]", bad({2, 3}, {2, 4}, {4})),
@@ -322,8 +324,7 @@ std::vector<Row> product_rows() {
                                              tensordot(zeros({2, 3}), zeros({2, 3}), 1);
                                            }),
                         raises<ShapeError>("axes come in pairs", [] { tensordot(zeros({2}), zeros({2}), {0}, {}); }),
-                        raises<ShapeError>(
-                            "axis out of range; got 5", [] { tensordot(zeros({2}), zeros({2}), {5}, {0}); }, "dense")};
+                        raises<ShapeError>("axis out of range; got 5", [] { tensordot(zeros({2}), zeros({2}), {5}, {0}); })};
 
   for (auto* family : {dense_rows, more_product_rows, einsum_rows})
     for (Row& row : family()) rows.push_back(std::move(row));

@@ -54,6 +54,17 @@ std::vector<float> all_weights(const nn::Module& module) {
 
 }  // namespace
 
+TEST_CASE("the mean of half numbers fits where their sum does not") {
+  const Tensor x = full({1000, 100}, 3, DType::float16);
+  CHECK(mean(x).item<float>() == 3);
+  CHECK(mean(x).dtype() == DType::float16);
+  GradientTape tape;
+  tape.watch(x);
+  const Tensor g = tape.gradient(mean(x * 2, 0), x);
+  CHECK(g.dtype() == DType::float16);
+  CHECK(g[5][7].item<float>() == doctest::Approx(0.002).epsilon(1e-3));
+}
+
 TEST_CASE("precisions by name") {
   CHECK(nn::Precision().name() == "float32");
   CHECK_FALSE(nn::Precision("float32").mixed());
