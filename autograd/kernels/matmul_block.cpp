@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "autograd/kernels/matmul_block.h"
+#include "autograd/kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels {
@@ -79,38 +80,20 @@ HWY_INLINE void panel(D d, T* out, int64_t out_row, MatrixView<T> a, const T* b,
   rows.template operator()<1>();
 }
 
-/// packed[i * width + j] = b[i, j]: b transposed in squares of 4 x 4 where that is its layout.
+/// packed[i * width + j] = b[i, j]: in tiles of 16 x 16 where columns of b lie without gaps.
 template <class T>
 HWY_INLINE void pack(T* packed, int64_t width, MatrixView<T> b, int64_t k) {
-  int64_t done = 0;  // rows
-#if HWY_TARGET != HWY_SCALAR
-  if constexpr (sizeof(T) == 4) {
-    if (b.row == 1 && width % 4 == 0) {
-      const hn::Full128<T> d;
-      const hn::Full128<double> pairs;
-      done = k / 4 * 4;
-      for (int64_t j = 0; j < width; j += 4) {
-        for (int64_t i = 0; i < done; i += 4) {
-          const T* column = b.data + i + j * b.column;
-          const auto c0 = hn::LoadU(d, column), c1 = hn::LoadU(d, column + b.column);
-          const auto c2 = hn::LoadU(d, column + 2 * b.column), c3 = hn::LoadU(d, column + 3 * b.column);
-          const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, c0, c1)),
-                     high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, c0, c1));
-          const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, c2, c3)),
-                     high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, c2, c3));
-          T* to = packed + i * width + j;
-          hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
-          hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + width);
-          hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * width);
-          hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * width);
-        }
-      }
-    }
-  }
-#endif
   if (b.column == 1) {
     for (int64_t i = 0; i < k; ++i) std::copy_n(b.data + i * b.row, width, packed + i * width);
     return;
+  }
+  int64_t done = 0;  // rows
+  if (sizeof(T) == 4 && b.row == 1 && width % 16 == 0) {
+    done = k / 16 * 16;
+    for (int64_t j = 0; j < width; j += 16)
+      for (int64_t i = 0; i < done; i += 16)
+        transpose_words(reinterpret_cast<std::byte*>(packed + i * width + j), width * 4,
+                        reinterpret_cast<const std::byte*>(b.data + i + j * b.column), b.column * 4);
   }
   for (int64_t i = done; i < k; ++i)
     for (int64_t j = 0; j < width; ++j) packed[i * width + j] = b.data[i * b.row + j * b.column];
