@@ -239,7 +239,7 @@ void batched(TensorImpl& out, const TensorImpl& a, const TensorImpl& b, Extents 
       }
     });
   };
-  const bool split = e.small() || (e.products() <= kLargeProduct && (!kBlas<T> || gemm_runs_side_by_side()));
+  const bool split = e.products() <= kLargeProduct && (!kBlas<T> || e.own() || gemm_runs_side_by_side());
   if (!split) return walk(0, loop.total());
   parallel_for(loop.total(), std::max<int64_t>(1, static_cast<int64_t>(kGrain * kProductsPerElement / e.products())), walk);
 }

@@ -160,9 +160,9 @@ struct Activated {
 // By DenseActivation. All of these have their derivative from the result alone.
 const Activated& activated(DenseActivation activation) {
   static const std::array<Activated, 4> kTable{{{nullptr, {}, [](const Tensor& x) { return x; }},
-                                                {find_op("relu"), Fn::relu, relu},
-                                                {find_op("sigmoid"), Fn::sigmoid, sigmoid},
-                                                {find_op("tanh"), Fn::tanh, tanh}}};
+                                                {&find_op("relu"), Fn::relu, relu},
+                                                {&find_op("sigmoid"), Fn::sigmoid, sigmoid},
+                                                {&find_op("tanh"), Fn::tanh, tanh}}};
   return kTable[static_cast<size_t>(activation)];
 }
 

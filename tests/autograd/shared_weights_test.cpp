@@ -69,6 +69,23 @@ TEST_CASE("gradients of shared weights are the same gathered and one by one") {
         }
 }
 
+TEST_CASE("what is gathered is one product: it rounds otherwise than a sum of products") {
+  random::Generator generator(7);
+  const Variable w(random::normal({40, 50}, 0, 1, DType::float32, generator));
+  const Tensor x = random::normal({30, 2, 40}, 0, 1, DType::float32, generator);
+  const auto gradient = [&](bool one_by_one) {
+    std::optional<AnomalyMode> mode;
+    if (one_by_one) mode.emplace();
+    GradientTape tape;
+    Tensor total = zeros({});
+    for (int64_t t = 0; t < 30; ++t) total = total + sum(square(matmul(x[t], w)));
+    return tape.gradient(total, w);
+  };
+  const Tensor gathered = gradient(false), single = gradient(true);
+  CHECK(max(abs(gathered - single)).item<float>() < 1e-3f * max(abs(single)).item<float>());
+  CHECK(!all(gathered == single).item<bool>());
+}
+
 TEST_CASE("a shared weight that lies before the tape, and one that is not the only source") {
   const Variable w(whole_numbers(3, {3, 3}));
   const Tensor x = whole_numbers(4, {2, 3});
