@@ -1,6 +1,7 @@
 // Activations.
 #include <numbers>
 
+#include "autograd/ops/activation.h"
 #include "autograd/ops/support.h"
 #include "autograd/ops/table.h"
 
@@ -33,8 +34,10 @@ Tensor sigmoid_gradient(const Tensor& y, const Tensor& g) {
   return pointwise(kSigmoidGradient, Fn::sigmoid_gradient, {&y, &g}, y.dtype());
 }
 
+}  // namespace
 constexpr Op kRelu{.name = "relu",
                    .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return relu_gradient(s.out(), g); }}}}};
+namespace {
 constexpr Op kLeakyRelu{.name = "leaky_relu", .arity = 2, .rules = {{{kIn0 | kIn1, [](const Saved& s, const Tensor& g) {
                                                                         return where(s.in(0) > 0, g, g * s.in(1));
                                                                       }}}}};
@@ -66,8 +69,10 @@ constexpr Op kSilu{.name = "silu", .rules = {{{kIn0, [](const Saved& s, const Te
                                                }}}}};
 constexpr Op kSoftplus{.name = "softplus",
                        .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * sigmoid(s.in(0)); }}}}};
+}  // namespace
 constexpr Op kSigmoid{.name = "sigmoid",
                       .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return sigmoid_gradient(s.out(), g); }}}}};
+namespace {
 constexpr Op kLogSigmoid{.name = "log_sigmoid",
                          .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g * sigmoid(-s.in(0)); }}}}};
 constexpr Op kGaussian{.name = "gaussian",

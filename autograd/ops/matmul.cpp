@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "autograd/kernels/copy.h"
+#include "autograd/ops/activation.h"
 #include "autograd/ops/support.h"
 #include "autograd/ops/table.h"
 
@@ -159,10 +160,10 @@ struct Activated {
 
 // By DenseActivation. All of these have their derivative from the result alone.
 const Activated& activated(DenseActivation activation) {
-  static const std::array<Activated, 4> kTable{{{nullptr, {}, [](const Tensor& x) { return x; }},
-                                                {&find_op("relu"), Fn::relu, relu},
-                                                {&find_op("sigmoid"), Fn::sigmoid, sigmoid},
-                                                {&find_op("tanh"), Fn::tanh, tanh}}};
+  static constexpr std::array<Activated, 4> kTable{{{nullptr, {}, [](const Tensor& x) { return x; }},
+                                                    {&kRelu, Fn::relu, relu},
+                                                    {&kSigmoid, Fn::sigmoid, sigmoid},
+                                                    {&kTanh, Fn::tanh, tanh}}};
   return kTable[static_cast<size_t>(activation)];
 }
 

@@ -20,12 +20,6 @@ std::vector<const Op*> all_ops() {
   return ops;
 }
 
-const Op& find_op(std::string_view name) {
-  for (const Op* op : all_ops())
-    if (op->name == name) return *op;
-  fail<ValueError>("find_op", "no such operation; got ", name, ", expected a name of all_ops()");
-}
-
 }  // namespace detail
 
 std::vector<OpInfo> all_ops() {

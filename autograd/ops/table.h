@@ -22,7 +22,5 @@ std::span<const OpFamily* const> op_families();
 
 /// Every operation the tape can hold.
 std::vector<const Op*> all_ops();
-/// The one of this name. ValueError for none.
-const Op& find_op(std::string_view name);
 
 }  // namespace gradus::detail

@@ -1,6 +1,7 @@
 // Trigonometric and hyperbolic functions.
 #include <numbers>
 
+#include "autograd/ops/activation.h"
 #include "autograd/ops/support.h"
 #include "autograd/ops/table.h"
 
@@ -55,8 +56,10 @@ Tensor tanh_gradient(const Tensor& y, const Tensor& g) {
 }
 
 // 1 - y^2 cancels for |x| > 4; the absolute error stays below 1e-7 in float32, and the input need not be kept.
+}  // namespace
 constexpr Op kTanh{.name = "tanh",
                    .rules = {{{kOut, [](const Saved& s, const Tensor& g) { return tanh_gradient(s.out(), g); }}}}};
+namespace {
 constexpr Op kAsinh{.name = "asinh", .rules = {{{kIn0, [](const Saved& s, const Tensor& g) { return g / hypot(s.in(0), 1); }}}}};
 constexpr Op kAcosh{
     .name = "acosh",
