@@ -74,12 +74,13 @@ Ref<TensorImpl> TensorImpl::like(std::string_view op, const TensorImpl& x, DType
 }
 
 Ref<TensorImpl> TensorImpl::view(const TensorImpl& base, const Shape& shape, const Strides& strides, int64_t offset) {
+  const int64_t size = numel("view", shape);
   uint32_t size_class;
   auto* impl = new (memory::detail::allocate(sizeof(TensorImpl), size_class)) TensorImpl(base.dtype, shape);
   impl->block_class = static_cast<uint8_t>(size_class);
   impl->buffer = base.buffer;
   impl->data = base.data + offset * size_of(base.dtype);
-  impl->size = numel("view", shape);
+  impl->size = size;
   impl->strides = strides;
   impl->contiguous = is_contiguous(shape, strides);
   return Ref<TensorImpl>::adopt(impl);
