@@ -7,12 +7,15 @@
 namespace gradus::kernels::onednn {
 namespace {
 
-std::atomic<Use>& setting() {
-  static std::atomic<Use> use{[] {
+std::atomic<Use> setting{Use::when_faster};
+
+// The environment has the last word.
+bool forbidden() {
+  static const bool is = [] {
     const char* value = std::getenv("GRADUS_ONEDNN");
-    return value != nullptr && std::string_view(value) == "0" ? Use::never : Use::when_faster;
-  }()};
-  return use;
+    return value != nullptr && std::string_view(value) == "0";
+  }();
+  return is;
 }
 
 // Below this, entering oneDNN costs as much as the work.
@@ -22,11 +25,11 @@ bool available();
 
 }  // namespace
 
-void use(Use when) { setting() = when; }
+void use(Use when) { setting = when; }
 
 bool wanted(double products) {
-  const Use when = setting();
-  return when != Use::never && (when == Use::always || products >= kWorthwhile) && available();
+  const Use when = setting;
+  return when != Use::never && !forbidden() && (when == Use::always || products >= kWorthwhile) && available();
 }
 
 }  // namespace gradus::kernels::onednn
