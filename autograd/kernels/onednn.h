@@ -11,7 +11,7 @@ namespace gradus::kernels::onednn {
 
 /// `always` takes it wherever it can do the work, however little that is: for tests.
 enum class Use { never, when_faster, always };
-/// Starts as `when_faster`, or `never` where the environment says GRADUS_ONEDNN=0.
+/// Starts as `when_faster`. Where the environment says GRADUS_ONEDNN=0 it is never used, whatever is set here.
 void use(Use when);
 /// Whether work of so many multiplications should go there; opens the library on the first yes.
 bool wanted(double products);
