@@ -11,6 +11,7 @@
 
 #include <array>
 #include <concepts>
+#include <initializer_list>
 #include <map>
 #include <span>
 #include <string>
@@ -95,6 +96,11 @@ class GradientTape {
   std::vector<Tensor> gradient(const Tensor& target, const std::vector<Tensor>& sources, const GradientOptions& options = {}) {
     return many({&target, 1}, sources, options);
   }
+  /// tape.gradient(loss, {W, b})
+  std::vector<Tensor> gradient(const Tensor& target, std::initializer_list<Variable> sources,
+                               const GradientOptions& options = {}) {
+    return many({&target, 1}, std::span(sources.begin(), sources.size()), options);
+  }
   /// By name, in and out.
   template <Differentiable T>
   std::map<std::string, Tensor> gradient(const Tensor& target, const std::map<std::string, T>& sources,
@@ -167,8 +173,8 @@ class GradientTape {
     compute(targets, {&source, 1}, options, {&out, 1});
     return out;
   }
-  template <class T>
-  std::vector<Tensor> many(std::span<const Tensor> targets, const std::vector<T>& sources, const GradientOptions& options) {
+  template <class Sources>
+  std::vector<Tensor> many(std::span<const Tensor> targets, const Sources& sources, const GradientOptions& options) {
     const std::vector<detail::Source> list(sources.begin(), sources.end());
     std::vector<Tensor> out(list.size());
     compute(targets, list, options, out);

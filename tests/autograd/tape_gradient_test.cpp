@@ -11,6 +11,18 @@ namespace {
 using test::approx;
 using test::item;
 
+TEST_CASE("sources as a braced list of variables, or of tensors") {
+  const Variable w(3.0), b(2.0);
+  GradientTape tape({.persistent = true});
+  const Tensor x = w * 2, y = x * b;
+  const std::vector<Tensor> of_variables = tape.gradient(y, {w, b});
+  REQUIRE(of_variables.size() == 2);
+  CHECK(of_variables[0].item<double>() == 4);
+  CHECK(of_variables[1].item<double>() == 6);
+  CHECK(tape.gradient(y, {w}).size() == 1);
+  CHECK(tape.gradient(y, {x, y})[0].item<double>() == 2);
+}
+
 TEST_CASE("sources: one, several, a vector, a map, variables and tensors mixed") {
   Variable a(2.0, {.name = "a"}), b(3.0, {.name = "b"});
   const Tensor c(5.0);
