@@ -12,19 +12,10 @@ constexpr Op kAdd{.name = "add",
                              {0, [](const Saved&, const Tensor& g) { return g; }}}},
                   .broadcasts = true};
 
-// What the engine would do to -g, done to g: the sum is smaller, so that the sign costs no pass over memory.
-Tensor negative_summed_to(const Shape& shape, const Tensor& g) {
-  if (g.shape() == shape) return -g;
-  Shape axes;
-  const int extra = g.ndim() - shape.ndim();
-  for (int i = 0; i < g.ndim(); ++i)
-    if (i < extra || shape[i - extra] != g.shape()[i]) axes.push_back(i);
-  return reshape(-sum(g, Axes(axes)), shape);
-}
 constexpr Op kSubtract{.name = "subtract",
                        .arity = 2,
                        .rules = {{{0, [](const Saved&, const Tensor& g) { return g; }},  //
-                                  {0, [](const Saved& s, const Tensor& g) { return negative_summed_to(s.in_shape(), g); }}}},
+                                  {0, [](const Saved&, const Tensor& g) { return -g; }}}},
                        .broadcasts = true};
 
 // adjoint += g factor in one pass, where nothing was broadcast.
