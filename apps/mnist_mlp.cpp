@@ -6,35 +6,14 @@ using namespace gradus;
 
 namespace {
 
-/// Prints the epochs as JSON lines, and ends the run on Ctrl-C.
-class Watch : public nn::Callback {
- public:
-  Watch(const apps::Interrupt& interrupt, bool json) : interrupt_(interrupt), json_(json) {}
-
-  void on_epoch_begin(nn::Run&) override { clock_ = {}; }
-  void on_batch_end(nn::Run& run) override { run.stop = run.stop || interrupt_.pressed(); }
-  void on_epoch_end(nn::Run& run) override {
-    if (!json_) return;
-    apps::JsonLine line;
-    line.add("epoch", run.epoch + 1);
-    for (const auto& [name, value] : run.logs) line.add(name, value);
-    line.add("seconds", clock_.seconds()).print();
-  }
-
- private:
-  const apps::Interrupt& interrupt_;
-  bool json_;
-  apps::Stopwatch clock_;
-};
-
 int train(const apps::TrainOptions& options, const std::string& precision) {
   options.apply();
   const apps::Interrupt interrupt;
   const auto [train, test] = data::mnist::load({.data_dir = options.data_dir});
   const auto [x_train, y_train] = apps::flat(train, options.limit);
   const auto [x_test, y_test] = apps::flat(test, options.limit);
-  (options.json ? std::cerr : std::cout) << "data: " << train.source << ", " << x_train.shape()[0] << " training and "
-                                         << x_test.shape()[0] << " test images\n";
+  options.remarks() << "data: " << train.source << ", " << x_train.shape()[0] << " training and " << x_test.shape()[0]
+                    << " test images\n";
 
   const apps::Stopwatch clock;
   nn::Sequential model{
@@ -48,7 +27,7 @@ int train(const apps::TrainOptions& options, const std::string& precision) {
              .batch_size = options.batch_size,
              .seed = options.seed,
              .verbose = options.json ? 0 : 1,
-             .callbacks = {Watch(interrupt, options.json)}});
+             .callbacks = {apps::Watch(interrupt, options.json)}});
   if (interrupt.pressed()) {
     std::cerr << "mnist_mlp: interrupted\n";
     return apps::kInterrupted;

@@ -47,8 +47,8 @@ int train(const apps::TrainOptions& options) {
   const apps::Interrupt interrupt;
   const auto [train, test_part] = data::mnist::load({.data_dir = options.data_dir});
   const apps::Flat samples = apps::flat(train, options.limit), held_out = apps::flat(test_part, options.limit);
-  (options.json ? std::cerr : std::cout) << "data: " << train.source << ", " << samples.x.shape()[0] << " training and "
-                                         << held_out.x.shape()[0] << " test images\n";
+  options.remarks() << "data: " << train.source << ", " << samples.x.shape()[0] << " training and " << held_out.x.shape()[0]
+                    << " test images\n";
 
   const FlushDenormals fast;
   const apps::Stopwatch clock;
@@ -105,7 +105,8 @@ int train(const apps::TrainOptions& options) {
 
 int main(int argc, char** argv) {
   CLI::App app("Trains a 784-512-10 network written from scratch on handwritten digits (MNIST) and tests it.", "mnist_scratch");
-  apps::TrainOptions options{.epochs = 10};
+  apps::TrainOptions options;
+  options.epochs = 10;
   options.add_to(app);
   return apps::run(app, argc, argv, [&] { return train(options); });
 }

@@ -82,21 +82,14 @@ void Dense::build(const Shape& input) {
   s.check(input, name());
   if (s.kernel) return;
   if (input.back() < 0) fail<ShapeError>("Dense", "unknown input width; got ", input, ", expected a known last dimension");
-  const std::string prefix = name().empty() ? "" : name() + ".";
-  const auto make = [&](const Initializer& initializer, const Shape& shape, const char* part) {
-    const Tensor value = initializer(shape, s.options.dtype);
-    if (value.shape() != shape)
-      fail<ShapeError>("Dense", "initializer made the wrong shape for the ", part, "; got ", value.shape(), ", expected ", shape);
-    return Variable(value, {.name = prefix + part});
-  };
-  Variable kernel = make(s.options.kernel_initializer, {input.back(), s.units}, "kernel");
-  if (s.options.use_bias) s.bias = make(s.options.bias_initializer, {s.units}, "bias");
+  Variable kernel = make_variable("kernel", s.options.kernel_initializer, {input.back(), s.units}, s.options.dtype);
+  if (s.options.use_bias) s.bias = make_variable("bias", s.options.bias_initializer, {s.units}, s.options.dtype);
   s.kernel = std::move(kernel);
 }
 
 void Dense::visit(Visitor& v) {
-  if (state_->kernel) v("kernel", *state_->kernel);
-  if (state_->bias) v("bias", *state_->bias);
+  if (state_->kernel) v("kernel", *state_->kernel, state_->options.kernel_regularizer);
+  if (state_->bias) v("bias", *state_->bias, state_->options.bias_regularizer);
 }
 
 int64_t Dense::units() const { return state_->units; }

@@ -15,6 +15,8 @@ struct DenseOptions {
   bool use_bias = true;
   Initializer kernel_initializer = "glorot_uniform";
   Initializer bias_initializer = "zeros";
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
   DType dtype = DType::float32;  // of kernel and bias; inputs of other dtypes are converted (see also mixed_precision.h)
   std::string name = {};
 };

@@ -29,6 +29,10 @@ class Dropout : public Layer {
   std::string_view type() const override { return "Dropout"; }
   Shape output_shape(const Shape& input) const override { return input; }
 
+  void visit(Visitor& v) override {
+    if (generator_) v("generator", *generator_);
+  }
+
   double rate() const { return rate_; }
 
  private:

@@ -3,11 +3,13 @@
 // The first dimension of inputs and outputs counts samples. Layers are handles: copies share their variables.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "autograd/tensor.h"
 #include "nn/activation.h"
+#include "nn/initializer.h"
 #include "nn/module.h"
 
 namespace gradus::nn {
@@ -36,12 +38,21 @@ class Layer : public Module {
   const std::string& name() const { return name_; }
   /// ValueError for a name with a dot.
   void set_name(std::string_view name);
+  /// False once set_trainable(false) froze it: new variables are not trained then, and batch normalisation acts as at inference.
+  bool trainable() const { return *trainable_; }
 
  protected:
   Layer() = default;
+  void on_trainable(bool trainable) override { *trainable_ = trainable; }
+
+  /// A new variable "<name>.<part>", frozen if the layer is. ShapeError for an initializer that makes another shape.
+  Variable make_variable(std::string_view part, const Initializer& initializer, const Shape& shape, DType dtype) const;
+  /// The same for values that are not trained; visit() shows them as buffers.
+  Variable make_buffer(std::string_view part, const Tensor& value) const;
 
  private:
   std::string name_;
+  std::shared_ptr<bool> trainable_ = std::make_shared<bool>(true);  // shared by copies, like the variables
 };
 
 namespace detail {

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "autograd/ops.h"
 #include "nn/losses.h"
 #include "optim/lookup.h"
 
@@ -82,6 +83,10 @@ const Activation* Loss::missing_activation() const { return logits_ ? row_->acti
 Tensor Loss::operator()(const Tensor& y, const Outputs& outputs) const {
   if (!row_) return (*function_)(y, outputs.predictions());
   return row_->function(y, outputs.raw(), logits_ || outputs.are_logits());
+}
+
+Tensor Loss::reduce(const Tensor& per_sample, const Tensor& weights) const {
+  return mean(weights.defined() ? per_sample * weights : per_sample);
 }
 
 void Loss::check(const Tensor& y, const Shape& outputs) const {

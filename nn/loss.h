@@ -60,6 +60,8 @@ class Loss {
   const Activation* missing_activation() const;
   /// One value per sample.
   Tensor operator()(const Tensor& y, const Outputs& outputs) const;
+  /// The scalar to minimise, of values per sample and weights of the same number (undefined: none).
+  Tensor reduce(const Tensor& per_sample, const Tensor& weights = {}) const;
   /// What can be known before training: that targets `y` fit outputs of shape [n, ...] (n of any size), and labels their range.
   void check(const Tensor& y, const Shape& outputs) const;
 

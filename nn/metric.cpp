@@ -79,7 +79,7 @@ Tally Metric::operator()(const Tensor& y, const Outputs& outputs) const {
   return row_ ? row_->tally(name_, y, outputs) : tally_of((*function_)(y, outputs.predictions()));
 }
 
-void Meter::add(double loss, int64_t samples, const Tensor& y, const Outputs& outputs) {
+void Meter::add(double loss, int64_t samples, const Tensor& y, const Outputs& outputs, const Tensor&) {
   loss_.sum += loss * static_cast<double>(samples);
   loss_.count += samples;
   for (size_t i = 0; i < tallies_.size(); ++i) {

@@ -53,8 +53,8 @@ class Meter {
   /// `metrics` must outlive the meter.
   explicit Meter(const std::vector<Metric>& metrics) : metrics_(&metrics), tallies_(metrics.size()) {}
 
-  /// Adds one batch of `samples` samples with mean loss `loss`.
-  void add(double loss, int64_t samples, const Tensor& y, const Outputs& outputs);
+  /// Adds one batch of `samples` samples with loss `loss`, and weights [samples] unless they are undefined.
+  void add(double loss, int64_t samples, const Tensor& y, const Outputs& outputs, const Tensor& weights = {});
   /// Sets `prefix` + "loss" and `prefix` + the name of each metric.
   void write(Logs& logs, std::string_view prefix = "") const;
   void reset();

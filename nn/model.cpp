@@ -36,6 +36,13 @@ Shape Model::output_shape(const Shape& input) const {
   fail<ValueError>(type(), "output shape not known; got input ", input, ", expected a model that overrides output_shape()");
 }
 
+const Activation* Model::output_activation_of(size_t) const { return output_activation(); }
+
+std::vector<Tensor> Model::call_all(const std::vector<Tensor>& inputs, bool training, const std::vector<bool>& as_logits) {
+  if (inputs.size() != 1) fail<ValueError>(type(), "wrong number of inputs; got ", inputs.size(), ", expected 1");
+  return {as_logits.empty() || !as_logits[0] ? call(inputs[0], training) : logits(inputs[0], training)};
+}
+
 Outputs Model::forward(const Tensor& x, const Loss& loss, bool training) {
   const PrecisionScope scope(training_->precision);
   const Activation* last = output_activation();

@@ -86,6 +86,14 @@ class Model : public Layer {
   /// Keras' table of layers, output shapes and parameter counts. Layers that are not built yet show "?".
   void summary(std::ostream& out) const;
 
+  /// Models of several inputs or outputs override these four; for others they are call(), logits() and output_activation().
+  virtual size_t num_inputs() const { return 1; }
+  virtual size_t num_outputs() const { return 1; }
+  virtual const Activation* output_activation_of(size_t output) const;
+  /// All outputs. Those marked in `as_logits` (empty: none) are given before their output_activation_of(i). ValueError for
+  /// another number of inputs.
+  virtual std::vector<Tensor> call_all(const std::vector<Tensor>& inputs, bool training, const std::vector<bool>& as_logits = {});
+
   std::string_view type() const override { return "Model"; }
   /// Unknown, so ValueError, unless a derived class knows.
   Shape output_shape(const Shape& input) const override;

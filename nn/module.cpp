@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "autograd/ops.h"
+
 namespace gradus::nn {
 namespace {
 
@@ -41,7 +43,25 @@ void Visitor::operator()(std::string_view name, const Variable& variable) {
   on_variable(variable);
 }
 
+void Visitor::operator()(std::string_view name, const Variable& variable, const Regularizer& regularizer) {
+  const Frame frame(*this, name);
+  on_variable(variable);
+  if (regularizer) on_regularizer(variable, regularizer);
+}
+
+void Visitor::buffer(std::string_view name, const Variable& variable) {
+  const Frame frame(*this, name);
+  on_buffer(variable);
+}
+
+void Visitor::operator()(std::string_view name, random::Generator& generator) {
+  const Frame frame(*this, name);
+  on_generator(generator);
+}
+
 void Visitor::on_module(Module& module) { module.visit(*this); }
+
+void Visitor::on_buffer(const Variable& variable) { on_variable(variable); }
 
 std::string Visitor::path() const {
   std::string out;
@@ -70,6 +90,50 @@ std::vector<NamedVariable> Module::named_variables() const {
   std::vector<NamedVariable> out;
   for_each_variable(*this, [&](const Variable& variable, auto&& path) { out.push_back({path(), variable}); });
   return out;
+}
+
+std::vector<Penalty> Module::penalties() const {
+  class Finder : public Visitor {
+   public:
+    std::vector<Penalty> found;
+
+   private:
+    void on_variable(const Variable&) override {}
+    void on_regularizer(const Variable& variable, const Regularizer& regularizer) override {
+      const auto same = [&](const Penalty& other) { return other.variable.same_as(variable); };
+      if (std::ranges::none_of(found, same)) found.push_back({variable, regularizer});
+    }
+  };
+  Finder finder;
+  const_cast<Module&>(*this).visit(finder);
+  return finder.found;
+}
+
+Tensor Module::penalty() const {
+  Tensor total;
+  for (const Penalty& part : penalties()) {
+    const Tensor value = part.regularizer(part.variable);
+    total = total.defined() ? total + value : value;
+  }
+  return total.defined() ? total : zeros({});
+}
+
+void Module::set_trainable(bool trainable) {
+  class Setter : public Visitor {
+   public:
+    explicit Setter(bool trainable) : trainable_(trainable) {}
+    void on_module(Module& module) override {
+      module.on_trainable(trainable_);
+      module.visit(*this);
+    }
+
+   private:
+    void on_variable(const Variable& variable) override { variable.set_trainable(trainable_); }
+    void on_buffer(const Variable&) override {}
+
+    bool trainable_;
+  };
+  Setter(trainable).on_module(*this);
 }
 
 int64_t Module::num_parameters() const {

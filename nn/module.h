@@ -10,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "autograd/random.h"
 #include "autograd/variable.h"
+#include "nn/regularizer.h"
 
 namespace gradus::nn {
 
@@ -23,6 +25,12 @@ class Visitor {
 
   void operator()(std::string_view name, Module& module);
   void operator()(std::string_view name, const Variable& variable);
+  /// A variable that is part of the loss while training.
+  void operator()(std::string_view name, const Variable& variable, const Regularizer& regularizer);
+  /// Values that are saved with the rest but never trained, such as running means.
+  void buffer(std::string_view name, const Variable& variable);
+  /// The random numbers a module draws: their position is saved with a checkpoint.
+  void operator()(std::string_view name, random::Generator& generator);
   /// Several parts of one kind: "blocks.0", "blocks.1", ...
   template <class T>
   void operator()(std::string_view name, std::vector<T>& parts) {
@@ -33,6 +41,11 @@ class Visitor {
  protected:
   /// Called for every variable; the same one may come twice.
   virtual void on_variable(const Variable& variable) = 0;
+  /// Called beside on_variable() for a variable with a regularizer.
+  virtual void on_regularizer(const Variable&, const Regularizer&) {}
+  /// Called for a buffer; by default on_variable().
+  virtual void on_buffer(const Variable& variable);
+  virtual void on_generator(random::Generator&) {}
   /// Called for every sub-module; the default visits its parts.
   virtual void on_module(Module& module);
   /// Dotted name of the part being visited.
@@ -58,6 +71,12 @@ struct NamedVariable {
   Variable variable;
 };
 
+/// A variable and what it adds to the loss.
+struct Penalty {
+  Variable variable;
+  Regularizer regularizer;
+};
+
 class Module {
  public:
   virtual ~Module() = default;
@@ -73,7 +92,18 @@ class Module {
   /// Number of values in all variables.
   int64_t num_parameters() const;
 
+  /// What regularizers add to the loss while training, each variable once.
+  std::vector<Penalty> penalties() const;
+  /// Their sum, for training loops of one's own: loss = mean(...) + model.penalty(). 0 where there are none.
+  Tensor penalty() const;
+
+  /// Freezes (false) or trains (true) all variables of this module and its parts but buffers, also those that layers make later.
+  void set_trainable(bool trainable);
+
  protected:
+  /// set_trainable() was called for this module or one that holds it.
+  virtual void on_trainable(bool) {}
+
   Module() = default;
   Module(const Module&) = default;
   Module(Module&&) = default;

@@ -15,5 +15,6 @@
 #include "nn/mixed_precision.h"
 #include "nn/model.h"
 #include "nn/module.h"
+#include "nn/regularizer.h"
 #include "nn/sequential.h"
 #include "nn/weights.h"

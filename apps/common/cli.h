@@ -14,15 +14,17 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
-#include <initializer_list>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "autograd/autograd.h"
 #include "data/mnist.h"
+#include "nn/callback.h"
 
 namespace gradus::apps {
 
@@ -39,40 +41,60 @@ inline CLI::Validator at_least(int64_t low) {
   return CLI::Validator(check, "");
 }
 
-/// Options of every program that trains on MNIST.
-struct TrainOptions {
-  int64_t epochs = 5;
-  int64_t batch_size = 128;
+/// Finds out now, not after minutes of training, that a file cannot be written. Does nothing for "".
+inline void check_writable(std::string_view option, const std::string& file) {
+  if (file.empty()) return;
+  const std::filesystem::path path(file), folder = path.has_parent_path() ? path.parent_path() : ".";
+  if (std::filesystem::is_directory(path) || !std::filesystem::is_directory(folder) || access(folder.c_str(), W_OK) != 0)
+    fail<IoError>(option, "cannot write; got ", file, ", expected a file in a folder that exists and is writable");
+}
+
+/// Options of every program. Set other defaults before add_to().
+struct Options {
   uint64_t seed = 1;
-  int64_t limit = 0;  // 0: all samples
-  int threads = 0;    // 0: as many as there are cores
-  std::string data_dir = {};
-  std::string save = {};
+  int threads = 0;          // 0: as many as there are cores
+  std::string report = {};  // where the page goes; empty: none
   bool json = false;
 
   void add_to(CLI::App& app) {
-    app.add_option("--epochs", epochs, "Passes over the training images")->check(at_least(1))->capture_default_str();
-    app.add_option("--batch-size", batch_size, "Images per step")->check(at_least(1))->capture_default_str();
-    app.add_option("--seed", seed, "Seed of the weights and of the order of the images")
-        ->check(at_least(0))
-        ->capture_default_str();
-    app.add_option("--limit", limit, "Use only the first N training and test images (0: all)")->check(at_least(0));
+    app.add_option("--seed", seed, "Seed of everything that is random")->check(at_least(0))->capture_default_str();
     app.add_option("--threads", threads, "Threads (0: one per core)")->check(at_least(0));
-    app.add_option("--data-dir", data_dir,
-                   "Folder with mnist/*.gz (else $GRADUS_DATA, ../shared/data, the user cache, drawn digits)");
-    app.add_option("--save", save, "Write the trained weights here (safetensors)");
-    app.add_flag("--json", json,
-                 "Print one JSON line per epoch and a last one with the test results, and nothing else, on stdout");
+    app.add_option("--report", report, "Write pictures of the run here, as one web page (report.html)");
+    app.add_flag("--json", json, "Print results as JSON lines, and nothing else, on stdout");
   }
 
-  /// Applies what is process-wide, and finds out now, not after training, that the weights cannot be written.
+  /// Applies what is process-wide and checks what can be checked before work begins.
   void apply() const {
     if (threads > 0) set_num_threads(threads);
     random::seed(seed);
-    if (save.empty()) return;
-    const std::filesystem::path path(save), folder = path.has_parent_path() ? path.parent_path() : ".";
-    if (std::filesystem::is_directory(path) || !std::filesystem::is_directory(folder) || access(folder.c_str(), W_OK) != 0)
-      fail<IoError>("--save", "cannot write; got ", save, ", expected a file in a folder that exists and is writable");
+    check_writable("--report", report);
+  }
+
+  /// Where remarks go that are no results: stdout, or stderr when stdout carries JSON.
+  std::ostream& remarks() const { return json ? std::cerr : std::cout; }
+};
+
+/// Options of every program that trains in epochs.
+struct TrainOptions : Options {
+  int64_t epochs = 5;
+  int64_t batch_size = 128;
+  int64_t limit = 0;  // 0: all samples
+  std::string data_dir = {};
+  std::string save = {};
+
+  void add_to(CLI::App& app) {
+    app.add_option("--epochs", epochs, "Passes over the training samples")->check(at_least(1))->capture_default_str();
+    app.add_option("--batch-size", batch_size, "Samples per step")->check(at_least(1))->capture_default_str();
+    app.add_option("--limit", limit, "Use only the first N training and test samples (0: all)")->check(at_least(0));
+    app.add_option("--data-dir", data_dir,
+                   "Folder with the data (else $GRADUS_DATA, ../shared/data, the user cache, made-up data)");
+    app.add_option("--save", save, "Write the trained weights here (safetensors)");
+    Options::add_to(app);
+  }
+
+  void apply() const {
+    Options::apply();
+    check_writable("--save", save);
   }
 };
 
@@ -135,6 +157,32 @@ class Interrupt {
 
  private:
   inline static volatile sig_atomic_t pressed_ = 0;
+};
+
+/// Ends the run on Ctrl-C, notes the seconds of each epoch and prints the epochs as JSON lines when asked to.
+class Watch : public nn::Callback {
+ public:
+  Watch(const Interrupt& interrupt, bool json) : interrupt_(interrupt), json_(json) {}
+
+  void on_epoch_begin(nn::Run&) override { clock_ = {}; }
+  void on_batch_end(nn::Run& run) override { run.stop = run.stop || interrupt_.pressed(); }
+  void on_epoch_end(nn::Run& run) override {
+    seconds_->push_back(clock_.seconds());
+    if (!json_) return;
+    JsonLine line;
+    line.add("epoch", run.epoch + 1);
+    for (const auto& [name, value] : run.logs) line.add(name, value);
+    line.add("seconds", seconds_->back()).print();
+  }
+
+  /// One value per epoch; shared by copies.
+  const std::vector<double>& seconds() const { return *seconds_; }
+
+ private:
+  const Interrupt& interrupt_;
+  bool json_;
+  Stopwatch clock_;
+  std::shared_ptr<std::vector<double>> seconds_ = std::make_shared<std::vector<double>>();
 };
 
 /// Parses the arguments, runs `body` and turns errors into messages and exit codes.
