@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <string_view>
 #include <type_traits>
 
@@ -36,6 +37,7 @@ constexpr const DTypeInfo& info(DType dtype) { return kDTypes[static_cast<size_t
 constexpr bool is_floating(DType dtype) { return info(dtype).floating; }
 constexpr int64_t size_of(DType dtype) { return info(dtype).size; }
 inline void append_text(std::string& out, DType dtype) { out += info(dtype).name; }
+std::ostream& operator<<(std::ostream& out, DType dtype);
 
 /// C++ type -> DType, for exactly the types a tensor can hold.
 template <class T>

@@ -1,6 +1,9 @@
 #include "autograd/base/shape.h"
 
 #include <algorithm>
+#include <ostream>
+
+#include "autograd/base/dtype.h"
 
 namespace gradus {
 
@@ -9,6 +12,9 @@ void append_text(std::string& out, const Shape& shape) {
   for (int i = 0; i < shape.ndim(); ++i) append_text(out, i ? ", " : ""), append_text(out, shape[i]);
   out += ']';
 }
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << text(shape); }
+std::ostream& operator<<(std::ostream& out, DType dtype) { return out << info(dtype).name; }
 
 int64_t numel(std::string_view op, const Shape& shape) {
   // A zero anywhere makes the product zero, but the other dimensions must still be representable together.

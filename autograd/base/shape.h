@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,6 +59,7 @@ class Shape {
 };
 
 void append_text(std::string& out, const Shape& shape);  // "[2, 3]"
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 /// Number of elements. ShapeError naming `op` for a negative dimension or a product beyond 2^63 - 1.
 int64_t numel(std::string_view op, const Shape& shape);
