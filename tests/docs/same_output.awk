@@ -9,11 +9,12 @@ function words(line,  n) {
 }
 FNR == 1 { ++file }
 /^-- end of block --$/ { if (file == 1) want[++wanted] = "\001"; else have[++had] = "\001"; next }
+file == 1 && /^\.\.\.$/ { want[++wanted] = "\002"; next }
 { words($0) }
 END {
   j = 1
   for (i = 1; i <= wanted; ++i) {
-    if (want[i] == "...") {
+    if (want[i] == "\002") {
       while (j <= had && have[j] != "\001") ++j
       continue
     }
