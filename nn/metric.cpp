@@ -88,9 +88,6 @@ constexpr auto kMetrics = std::to_array<MetricRow>({
     {"sum", kPredictions, sum_of, 0},
 });
 
-/// Rows of metrics that are not in the table: their functions are in Metric::Data.
-constexpr MetricRow kCustom{"custom", nullptr, mean_of, 0};
-
 const MetricRow* find(std::string_view name) {
   const auto found = std::ranges::find(kMetrics, name, &MetricRow::name);
   return found == kMetrics.end() ? nullptr : &*found;
@@ -103,8 +100,10 @@ const MetricRow* find(std::string_view name) {
   fail<ValueError>("Metric", "unknown metric; got \"", name, "\", expected one of ", known);
 }
 
-const std::string& checked(const std::string& name) {
+/// The name of a metric of one's own.
+std::string checked(std::string name, bool complete) {
   if (name.empty()) fail<ValueError>("Metric", "no name; got \"\", expected a name for the logs");
+  if (!complete) fail<ValueError>("Metric", "an empty function; got \"", name, "\" without it, expected one that can be called");
   return name;
 }
 
@@ -114,34 +113,25 @@ Metric MetricKind::operator()(const MetricOptions& options) const { return Metri
 
 Metric::Metric(std::string_view name) : Metric(name, MetricOptions{}) {}
 
+Metric::Metric(Data&& data) : data_(std::make_shared<const Data>(std::move(data))) {}
+
 Metric::Metric(std::string_view name, const MetricOptions& options)
-    : name_(options.name.empty() ? name : options.name), row_(find(name)) {
-  Data data{.options = options};
-  if (row_) {
-    check_options(name, options, row_->takes);
-  } else {
-    if (!find_loss(name)) fail_unknown(name);
-    row_ = &kCustom;
-    data.loss.emplace(name);
-  }
-  data_ = std::make_shared<const Data>(std::move(data));
+    : Metric(Data{.name = std::string(options.name.empty() ? name : options.name), .row = find(name), .options = options}) {
+  if (!data_->row && !find_loss(name)) fail_unknown(name);
+  check_options(name, options, data_->row ? data_->row->takes : 0);
+  if (!data_->row) *this = Metric(Loss(name), data_->name);
 }
 
 Metric::Metric(const Loss& loss, std::string name)
-    : name_(name.empty() ? std::string(loss.name()) : std::move(name)),
-      row_(&kCustom),
-      data_(std::make_shared<const Data>(Data{.loss = loss})) {}
+    : Metric(Data{.name = name.empty() ? std::string(loss.name()) : std::move(name), .loss = loss}) {}
 
 Metric::Metric(std::string name, Function function)
-    : name_(checked(name)), row_(&kCustom), data_(std::make_shared<const Data>(Data{.function = std::move(function)})) {
-  if (!data_->function) fail<ValueError>("Metric", "no function; got an empty one, expected one of targets and predictions");
-}
+    : Metric(Data{.name = checked(std::move(name), function != nullptr), .function = std::move(function)}) {}
 
 Metric::Metric(std::string name, MetricRecipe recipe)
-    : name_(checked(name)), row_(&kCustom), data_(std::make_shared<const Data>(Data{.recipe = std::move(recipe)})) {
-  if (!data_->recipe.update || !data_->recipe.result)
-    fail<ValueError>("Metric", "incomplete recipe; got no ", data_->recipe.update ? "result" : "update", ", expected both");
-}
+    : Metric(Data{.name = checked(std::move(name), recipe.update && recipe.result), .recipe = std::move(recipe)}) {}
+
+const std::string& Metric::name() const { return data_->name; }
 
 Accumulator::Accumulator(Metric metric) : metric_(std::move(metric)) { reset(); }
 
@@ -150,8 +140,8 @@ void Accumulator::reset() { state_.assign(metric_.data_->recipe.numbers, 0); }
 void Accumulator::update(const Tensor& y, const Outputs& outputs, const Tensor& weights) {
   const NoRecord pause;
   const Metric::Data& data = *metric_.data_;
-  const MetricBatch batch{metric_.name_, data.options, y, outputs, weights};
-  if (metric_.row_->update) metric_.row_->update(state_, batch);
+  const MetricBatch batch{data.name, data.options, y, outputs, weights};
+  if (data.row) data.row->update(state_, batch);
   else if (data.loss) add_mean(state_, (*data.loss)(y, outputs), batch);
   else if (data.function) add_mean(state_, data.function(y, outputs.predictions()), batch);
   else data.recipe.update(state_, y, outputs.predictions(), weights);
@@ -159,15 +149,16 @@ void Accumulator::update(const Tensor& y, const Outputs& outputs, const Tensor& 
 
 double Accumulator::result() const {
   const Metric::Data& data = *metric_.data_;
-  return data.recipe.result ? data.recipe.result(state_) : metric_.row_->result(state_, data.options);
+  if (data.recipe.result) return data.recipe.result(state_);
+  return data.row ? data.row->result(state_, data.options) : mean_of(state_, data.options);
 }
 
 Meter::Meter(const std::vector<Metric>& metrics, const std::vector<Metric>& weighted) {
   parts_.reserve(metrics.size() + weighted.size());
-  for (const Metric& metric : metrics) parts_.push_back({metric.name(), Accumulator(metric), false});
+  for (const Metric& metric : metrics) parts_.push_back({Accumulator(metric), false, false});
   for (const Metric& metric : weighted) {
-    const bool taken = std::ranges::find(parts_, metric.name(), &Part::name) != parts_.end();
-    parts_.push_back({text(taken ? "weighted_" : "", metric.name()), Accumulator(metric), true});
+    const auto same = [&](const Metric& other) { return other.name() == metric.name(); };
+    parts_.push_back({Accumulator(metric), true, std::ranges::any_of(metrics, same)});
   }
 }
 
@@ -178,7 +169,8 @@ void Meter::add(double loss, int64_t samples, const Tensor& y, const Outputs& ou
 
 void Meter::write(Logs& logs, std::string_view prefix) const {
   logs.set(text(prefix, "loss"), loss_.mean());
-  for (const Part& part : parts_) logs.set(text(prefix, part.name), part.accumulator.result());
+  for (const auto& [accumulator, weighted, renamed] : parts_)
+    logs.set(text(prefix, renamed ? "weighted_" : "", accumulator.metric().name()), accumulator.result());
 }
 
 void Meter::reset() {

@@ -25,10 +25,6 @@ namespace gradus::nn {
 
 class Metric;
 
-namespace detail {
-struct MetricRow;
-}
-
 /// A sum, and how much was summed; their quotient is a mean.
 struct Tally {
   double sum = 0, count = 0;
@@ -74,16 +70,15 @@ class Metric {
   /// ValueError for an empty name or a missing function.
   Metric(std::string name, MetricRecipe recipe);
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const;
 
  private:
   friend class Accumulator;
   friend struct MetricKind;
   struct Data;
+  explicit Metric(Data&& data);
   Metric(std::string_view name, const MetricOptions& options);
 
-  std::string name_;
-  const detail::MetricRow* row_;
   std::shared_ptr<const Data> data_;
 };
 
@@ -121,9 +116,8 @@ class Meter {
 
  private:
   struct Part {
-    std::string name;
     Accumulator accumulator;
-    bool weighted;
+    bool weighted, renamed;
   };
   std::vector<Part> parts_;
   Tally loss_;

@@ -3,19 +3,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "nn/metric.h"
 
 namespace gradus::nn {
-
-struct Metric::Data {
-  MetricOptions options = {};
-  std::optional<Loss> loss = std::nullopt;
-  Function function = nullptr;
-  MetricRecipe recipe = {};
-};
 
 namespace detail {
 
@@ -37,6 +31,19 @@ struct MetricRow {
   MetricResult* result;
   unsigned takes;  // bits of the options
 };
+
+}  // namespace detail
+
+struct Metric::Data {
+  std::string name = {};
+  const detail::MetricRow* row = nullptr;  // null: the mean of `loss` or `function`, or `recipe`
+  MetricOptions options = {};
+  std::optional<Loss> loss = std::nullopt;
+  Function function = nullptr;
+  MetricRecipe recipe = {};
+};
+
+namespace detail {
 
 inline double ratio(double a, double b) { return b == 0 ? 0 : a / b; }
 
