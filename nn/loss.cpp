@@ -5,6 +5,7 @@
 
 #include "autograd/ops.h"
 #include "nn/losses.h"
+#include "nn/options.h"
 #include "optim/lookup.h"
 
 namespace gradus::nn {
@@ -29,14 +30,26 @@ void check_sparse(std::string_view op, const Tensor& y, const Shape& outputs, co
   check_labels(op, options.ignore_class ? where(labels != *options.ignore_class, labels, 0) : labels, outputs.back());
 }
 
-void check_same(std::string_view op, const Tensor& y, const Shape& outputs, const LossOptions&) {
+/// ValueError unless all of y is in [0, 1].
+void check_probabilities(std::string_view op, const Tensor& y) {
+  if (y.size() == 0 || y.dtype() == DType::boolean) return;
+  for (const double extreme : {min(y).item<double>(), max(y).item<double>()}) check_range(op, "target", extreme, 0, 1);
+}
+
+void check_rows(std::string_view op, const Tensor& y, const Shape& outputs, const LossOptions&) {
   if (y.shape() != outputs)
     fail<ShapeError>(op, "targets do not fit the predictions; got ", y.shape(), ", expected ", outputs,
                      op == "categorical_crossentropy" ? "; class numbers take sparse_categorical_crossentropy" : "");
+  check_probabilities(op, y);
 }
 
 void check_elements(std::string_view op, const Tensor& y, const Shape& outputs, const LossOptions&) {
   match_targets(op, y, outputs, y.dtype());
+}
+
+void check_binary(std::string_view op, const Tensor& y, const Shape& outputs, const LossOptions& options) {
+  check_elements(op, y, outputs, options);
+  check_probabilities(op, y);
 }
 
 /// A loss without options.
@@ -49,10 +62,10 @@ constexpr unsigned kFocal = kFromLogits | kLabelSmoothing | kAlpha | kGamma;
 
 constexpr auto kLosses = std::to_array<LossRow>({
     {"sparse_categorical_crossentropy", sparse_categorical_crossentropy, &softmax, check_sparse, kFromLogits | kIgnoreClass},
-    {"categorical_crossentropy", categorical_crossentropy, &softmax, check_same, kFromLogits | kLabelSmoothing},
-    {"binary_crossentropy", binary_crossentropy, &sigmoid, check_elements, kFromLogits | kLabelSmoothing | kMinLog},
-    {"categorical_focal_crossentropy", categorical_focal_crossentropy, &softmax, check_same, kFocal},
-    {"binary_focal_crossentropy", binary_focal_crossentropy, &sigmoid, check_elements, kFocal | kClassBalancing},
+    {"categorical_crossentropy", categorical_crossentropy, &softmax, check_rows, kFromLogits | kLabelSmoothing},
+    {"binary_crossentropy", binary_crossentropy, &sigmoid, check_binary, kFromLogits | kLabelSmoothing | kMinLog},
+    {"categorical_focal_crossentropy", categorical_focal_crossentropy, &softmax, check_rows, kFocal},
+    {"binary_focal_crossentropy", binary_focal_crossentropy, &sigmoid, check_binary, kFocal | kClassBalancing},
     {"categorical_generalized_cross_entropy", categorical_generalized_cross_entropy, &softmax, check_sparse, kFromLogits | kQ},
     {"nll_loss", nll_loss, nullptr, check_sparse, kIgnoreClass},
     {"mean_squared_error", plain<mean_squared_error>, nullptr, check_elements, 0},
@@ -74,7 +87,7 @@ constexpr auto kLosses = std::to_array<LossRow>({
     {"mae", plain<mean_absolute_error>, nullptr, check_elements, 0},
     {"mape", plain<mean_absolute_percentage_error>, nullptr, check_elements, 0},
     {"msle", plain<mean_squared_logarithmic_error>, nullptr, check_elements, 0},
-    {"bce", binary_crossentropy, &sigmoid, check_elements, kFromLogits | kLabelSmoothing | kMinLog},
+    {"bce", binary_crossentropy, &sigmoid, check_binary, kFromLogits | kLabelSmoothing | kMinLog},
     {"kld", plain<kl_divergence>, nullptr, check_elements, 0},
 });
 

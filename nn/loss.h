@@ -80,7 +80,8 @@ class Loss {
   /// The scalar to minimise, of values per sample and weights of the same number (undefined: none): see nn::reduce. ValueError
   /// for Reduction::none.
   Tensor reduce(const Tensor& per_sample, const Tensor& weights = {}) const;
-  /// What can be known before training: that targets `y` fit outputs of shape [n, ...] (n of any size), and labels their range.
+  /// What can be known before training: that targets `y` fit outputs of shape [n, ...] (n of any size), and that labels, and
+  /// targets of the binary and categorical cross entropies, are in their range.
   void check(const Tensor& y, const Shape& outputs) const;
 
  private:

@@ -164,6 +164,32 @@ TEST_CASE("losses absorb the activation whose inverse they contain") {
         0);
 }
 
+TEST_CASE("what can be known of targets before training") {
+  const Tensor two({0.0, 2.0}), rows({{0.0, 1.0}, {-0.5, 0.5}});
+  for (const char* name : {"binary_crossentropy", "bce", "binary_focal_crossentropy"}) {
+    CHECK_NOTHROW(nn::Loss(name).check(Tensor({0, 1}), {1, 1}));
+    CHECK_NOTHROW(nn::Loss(name).check(Tensor({true, false}), {1}));
+    CHECK_NOTHROW(nn::Loss(name).check(zeros({0}), {1}));
+    CHECK_THROWS_WITH_AS(nn::Loss(name).check(two, {1, 1}), doctest::Contains("target out of range; got 2, expected [0, 1]"),
+                         ValueError);
+    CHECK_THROWS_AS(nn::Loss(name).check(Tensor({0.0, std::nan("")}), {1}), ValueError);
+    CHECK_THROWS_AS(nn::Loss(name).check(two, {1, 3}), ShapeError);
+  }
+  for (const char* name : {"categorical_crossentropy", "categorical_focal_crossentropy"}) {
+    CHECK_NOTHROW(nn::Loss(name).check(abs(rows), {1, 2}));
+    CHECK_THROWS_WITH_AS(nn::Loss(name).check(rows, {1, 2}), doctest::Contains("got -0.5"), ValueError);
+    CHECK_THROWS_AS(nn::Loss(name).check(two, {1, 2}), ShapeError);
+  }
+  for (const char* name : {"sparse_categorical_crossentropy", "nll_loss", "categorical_generalized_cross_entropy"}) {
+    CHECK_NOTHROW(nn::Loss(name).check(Tensor({0, 1}), {1, 2}));
+    CHECK_THROWS_WITH_AS(nn::Loss(name).check(Tensor({0, 2}), {1, 2}), doctest::Contains("label out of range; got 2"),
+                         ValueError);
+    CHECK_THROWS_AS(nn::Loss(name).check(two, {1, 2}), DTypeError);
+  }
+  CHECK_NOTHROW(nn::Loss("mse").check(two, {1, 1}));
+  CHECK_THROWS_AS(nn::Loss("huber").check(two, {1, 3}), ShapeError);
+}
+
 TEST_CASE("compile() takes kinds with options") {
   const Tensor x({{0.0f}, {1.0f}, {2.0f}, {3.0f}}), y({0.0f, 0.0f, 1.0f, 1.0f});
   nn::Sequential model{nn::Dense(1, {.activation = nn::sigmoid})};
