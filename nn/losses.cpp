@@ -1,24 +1,11 @@
+// Regression, margin and distribution losses of nn/losses.h, and how targets meet predictions.
 #include "nn/losses.h"
 
-#include "autograd/ops.h"
+#include <numbers>
+
+#include "nn/loss_parts.h"
 
 namespace gradus::nn {
-namespace {
-
-constexpr double kEpsilon = 1e-7;  // Keras' config.epsilon()
-
-/// The mean over the last axis of what is not a vector.
-Tensor per_sample(const Tensor& x) { return x.ndim() <= 1 ? x : mean(x, -1); }
-
-/// Predictions of half types are compared in float32, as in Keras.
-Tensor wide(const Tensor& p) {
-  return p.dtype() == DType::float16 || p.dtype() == DType::bfloat16 ? p.astype(DType::float32) : p;
-}
-
-Tensor probability(const Tensor& p) { return clip(p, kEpsilon, 1 - kEpsilon); }
-
-}  // namespace
-
 namespace detail {
 
 Tensor match_labels(std::string_view op, const Tensor& labels, const Shape& predictions) {
@@ -55,48 +42,113 @@ void check_labels(std::string_view op, const Tensor& labels, int64_t classes) {
 
 }  // namespace detail
 
-Tensor sparse_categorical_crossentropy(const Tensor& labels, const Tensor& predictions, bool from_logits) {
-  constexpr std::string_view op = "sparse_categorical_crossentropy";
-  const Tensor p = wide(predictions);
-  const Tensor y = detail::match_labels(op, labels, p.shape());
-  if (from_logits) return sparse_softmax_cross_entropy(y, p);
-  detail::check_labels(op, y, p.shape().back());
-  // Picks the one probability of each row first: what follows touches one number per sample.
-  return -log(probability(squeeze(gather(p, expand_dims(y, -1), -1), -1)));
+namespace {
+
+using detail::kEpsilon;
+using detail::matched;
+using detail::per_sample;
+
+Tensor error(std::string_view op, const Tensor& y, const Tensor& predictions) {
+  const auto [targets, p] = matched(op, y, predictions);
+  return p - targets;
 }
 
-Tensor categorical_crossentropy(const Tensor& y, const Tensor& predictions, bool from_logits) {
-  constexpr std::string_view op = "categorical_crossentropy";
-  const Tensor p = wide(predictions);
-  if (p.ndim() == 0 || y.shape() != p.shape())
-    fail<ShapeError>(op, "targets do not fit the predictions; got ", y.shape(), " for predictions ", p.shape(),
-                     ", expected equal shapes [..., classes]; class numbers take sparse_categorical_crossentropy");
-  const Tensor targets = detail::match_targets(op, y, p.shape(), p.dtype());
-  if (from_logits) return softmax_cross_entropy(targets, p);
-  return -sum(targets * log(probability(p)), -1);
+/// e^2 / 2 up to delta, straight beyond.
+Tensor half_square(const Tensor& e, double delta) {
+  const Tensor size = abs(e);
+  return where(size <= delta, 0.5 * square(e), delta * size - 0.5 * delta * delta);
 }
 
-Tensor binary_crossentropy(const Tensor& y, const Tensor& predictions, bool from_logits) {
-  const Tensor p = wide(predictions);
-  const Tensor targets = detail::match_targets("binary_crossentropy", y, p.shape(), p.dtype());
-  if (from_logits) return per_sample(sigmoid_cross_entropy(targets, p));
-  const Tensor q = probability(p);
-  return per_sample(-(targets * log(q) + (1 - targets) * log(1 - q)));
+/// 1 - y p, where labels that are all 0 or 1 count as -1 and 1.
+Tensor margin(std::string_view op, const Tensor& targets, const Tensor& predictions) {
+  const auto [y, p] = matched(op, targets, predictions);
+  return 1 - where(all(logical_or(y == 0, y == 1)), 2 * y - 1, y) * p;
 }
 
-Tensor sigmoid_cross_entropy_with_logits(const Tensor& y, const Tensor& logits) {
-  const Tensor z = wide(logits);
-  return sigmoid_cross_entropy(detail::match_targets("sigmoid_cross_entropy_with_logits", y, z.shape(), z.dtype()), z);
+/// Sums over the batch, or over each sample.
+Tensor total(const Tensor& x, const LossOptions& options) {
+  return options.per_sample && x.ndim() > 0 ? sum(x.ndim() == 1 ? expand_dims(x, -1) : flatten(x, 1), -1) : sum(x);
 }
 
-Tensor mean_squared_error(const Tensor& y, const Tensor& predictions) {
-  const Tensor p = wide(predictions);
-  return per_sample(square(p - detail::match_targets("mean_squared_error", y, p.shape(), p.dtype())));
+/// matched(), with an axis to sum over.
+detail::Pair matched_rows(std::string_view op, const Tensor& y, const Tensor& p) {
+  if (p.ndim() == 0) fail<ShapeError>(op, "predictions without an axis; got ", p.shape(), ", expected [..., values]");
+  return matched(op, y, p);
 }
 
-Tensor mean_absolute_error(const Tensor& y, const Tensor& predictions) {
-  const Tensor p = wide(predictions);
-  return per_sample(abs(p - detail::match_targets("mean_absolute_error", y, p.shape(), p.dtype())));
+/// x / max(|x|, epsilon) along the last axis.
+Tensor direction(const Tensor& x) { return x * rsqrt(maximum(sum(square(x), -1, true), kEpsilon * kEpsilon)); }
+
+}  // namespace
+
+Tensor mean_squared_error(const Tensor& y, const Tensor& p) { return per_sample(square(error("mean_squared_error", y, p))); }
+
+Tensor mean_absolute_error(const Tensor& y, const Tensor& p) { return per_sample(abs(error("mean_absolute_error", y, p))); }
+
+Tensor mean_absolute_percentage_error(const Tensor& targets, const Tensor& predictions) {
+  const auto [y, p] = matched("mean_absolute_percentage_error", targets, predictions);
+  return 100 * per_sample(abs(p - y) / maximum(abs(y), kEpsilon));
+}
+
+Tensor mean_squared_logarithmic_error(const Tensor& targets, const Tensor& predictions) {
+  const auto [y, p] = matched("mean_squared_logarithmic_error", targets, predictions);
+  return per_sample(square(log1p(maximum(p, kEpsilon)) - log1p(maximum(y, kEpsilon))));
+}
+
+Tensor huber(const Tensor& y, const Tensor& p, const LossOptions& options) {
+  detail::check_options("huber", options, detail::kDelta);
+  return per_sample(half_square(error("huber", y, p), options.delta.value_or(1)));
+}
+
+Tensor smooth_l1(const Tensor& y, const Tensor& p, const LossOptions& options) {
+  detail::check_options("smooth_l1", options, detail::kBeta);
+  const double beta = options.beta.value_or(1);
+  const Tensor e = error("smooth_l1", y, p);
+  return per_sample(beta == 0 ? abs(e) : half_square(e, beta) / beta);
+}
+
+Tensor log_cosh(const Tensor& y, const Tensor& p) {
+  const Tensor e = error("log_cosh", y, p);
+  return per_sample(e + softplus(-2 * e) - std::numbers::ln2);
+}
+
+Tensor poisson(const Tensor& targets, const Tensor& predictions) {
+  const auto [y, p] = matched("poisson", targets, predictions);
+  return per_sample(p - y * log(p + kEpsilon));
+}
+
+Tensor cosine_similarity(const Tensor& targets, const Tensor& predictions) {
+  const auto [y, p] = matched_rows("cosine_similarity", targets, predictions);
+  return -sum(direction(y) * direction(p), -1);
+}
+
+Tensor hinge(const Tensor& y, const Tensor& p) { return per_sample(relu(margin("hinge", y, p))); }
+
+Tensor squared_hinge(const Tensor& y, const Tensor& p) { return per_sample(square(relu(margin("squared_hinge", y, p)))); }
+
+Tensor categorical_hinge(const Tensor& targets, const Tensor& predictions) {
+  const auto [y, p] = matched_rows("categorical_hinge", targets, predictions);
+  return relu(1 + max((1 - y) * p, -1) - sum(y * p, -1));
+}
+
+Tensor kl_divergence(const Tensor& targets, const Tensor& predictions) {
+  const auto [y, p] = matched_rows("kl_divergence", targets, predictions);
+  const Tensor truth = clip(y, kEpsilon, 1);
+  return sum(truth * log(truth / clip(p, kEpsilon, 1)), -1);
+}
+
+Tensor dice(const Tensor& targets, const Tensor& predictions, const LossOptions& options) {
+  detail::check_options("dice", options, detail::kPerSample);
+  const auto [y, p] = matched("dice", targets, predictions);
+  return 1 - 2 * total(y * p, options) / (total(y, options) + total(p, options) + kEpsilon);
+}
+
+Tensor tversky(const Tensor& targets, const Tensor& predictions, const LossOptions& options) {
+  detail::check_options("tversky", options, detail::kPerSample | detail::kAlpha | detail::kBeta);
+  const auto [y, p] = matched("tversky", targets, predictions);
+  const Tensor both = total(y * p, options);
+  return 1 - both / (both + options.alpha.value_or(0.5) * total((1 - y) * p, options) +
+                     options.beta.value_or(0.5) * total(y * (1 - p), options) + kEpsilon);
 }
 
 }  // namespace gradus::nn

@@ -3,6 +3,7 @@
 
 #include "nn/activation.h"
 #include "nn/callback.h"
+#include "nn/confusion.h"
 #include "nn/dense.h"
 #include "nn/dropout.h"
 #include "nn/flatten.h"
@@ -10,8 +11,10 @@
 #include "nn/layer.h"
 #include "nn/logs.h"
 #include "nn/loss.h"
+#include "nn/loss_options.h"
 #include "nn/losses.h"
 #include "nn/metric.h"
+#include "nn/metric_options.h"
 #include "nn/mixed_precision.h"
 #include "nn/model.h"
 #include "nn/module.h"

@@ -167,8 +167,9 @@ TEST_CASE("a loss from logits is the loss of the probabilities") {
 
 TEST_CASE("accuracy goes by the shapes, from predictions and from logits") {
   const auto accuracy = [](const char* name, const Tensor& y, const Tensor& p, const nn::Activation* activation = nullptr) {
-    const nn::Tally tally = nn::Metric(name)(y, nn::Outputs(p, activation));
-    return tally.sum / static_cast<double>(tally.count);
+    nn::Accumulator accumulator{nn::Metric(name)};
+    accumulator.update(y, nn::Outputs(p, activation));
+    return accumulator.result();
   };
   const Tensor p({{0.1f, 0.7f, 0.2f}, {0.5f, 0.2f, 0.3f}, {0.2f, 0.2f, 0.6f}, {0.1f, 0.8f, 0.1f}});
   const Tensor labels({1, 0, 1, 1});
