@@ -19,7 +19,7 @@ Ftrl::Ftrl(Options options, CommonOptions common)
   check_range("Ftrl", "beta", options_.beta, 0, kInfinity);
 }
 
-void Ftrl::check(const Step& step) const {
+void Ftrl::check_step(const Step& step) const {
   if (step.rate == 0) fail<ValueError>("Ftrl", "learning rate is 0 at step ", step.t, "; got 0, expected a value > 0");
 }
 

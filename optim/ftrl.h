@@ -30,7 +30,7 @@ class Ftrl : public RecurrenceOptimizer {
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Ftrl>(*this); }
 
  private:
-  void check(const Step& step) const override;
+  void check_step(const Step& step) const override;
   Recurrence recurrence(const Step& step) const override;
 
   Options options_;

@@ -115,7 +115,7 @@ void Optimizer::apply_gradients(const std::vector<Tensor>& gradients, const std:
     if (std::exchange(entries_[at].last_pass, pass_) == pass_)
       fail<ValueError>(op, "variable given twice; got ", label(variables[i], i), " again, expected each variable once");
     order_.push_back(at);
-    check({iterations_ + 1, rate * entries_[at].rate_multiplier});
+    check_step({iterations_ + 1, rate * entries_[at].rate_multiplier});
   }
 
   std::vector<Tensor> changed;

@@ -104,7 +104,7 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = default;
 
   /// Refuses a step before anything changes; called for every variable. Nothing by default.
-  virtual void check(const Step&) const {}
+  virtual void check_step(const Step&) const {}
   /// Updates one variable; nothing is recorded. `gradient` is contiguous and fits the variable; `slots` as given to the
   /// constructor.
   virtual void update(const Step& step, const Variable& variable, std::span<const Variable> slots, const Tensor& gradient) = 0;

@@ -236,6 +236,9 @@ void update_halves(const UpdateTable& table, Rule rule, DType dtype, const Coeff
 
 void update(Rule rule, const Coefficients& c, std::span<const TensorImpl* const> arrays) {
   static const UpdateTable& table = *HWY_DYNAMIC_DISPATCH(update_table)();
+  const size_t expected = table.states[static_cast<size_t>(rule)] + 1;
+  if (arrays.size() != expected)
+    fail<ValueError>("update", "wrong number of arrays; got ", arrays.size(), ", expected ", expected);
   const TensorImpl& p = *arrays[0];
   for (const TensorImpl* x : arrays)
     if (x->size != p.size || x->dtype != p.dtype || !x->contiguous || !is_floating(x->dtype))

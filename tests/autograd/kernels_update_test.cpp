@@ -102,7 +102,7 @@ const std::vector<Row>& rows() {
        [](double& p, double& m, double& u, double&, double g) {
          m = 0.9 * m + 0.1 * g;
          u = std::max(0.7 * u, std::abs(g) + 0.03);
-         p -= 0.01 * m / (u + 0.05);
+         p -= 0.1 * m / (u + 0.05);
        }},
       {"adadelta",
        Rule::adadelta,
