@@ -97,7 +97,7 @@ const std::vector<Row>& rows() {
        }},
       {"adamax",
        Rule::adamax,
-       {0.01, 0.9, 0.1, 0.7, 0.03, 0.05},
+       {0.1, 0.9, 0.1, 0.7, 0.03, 0.05},
        3,
        [](double& p, double& m, double& u, double&, double g) {
          m = 0.9 * m + 0.1 * g;
