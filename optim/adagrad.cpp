@@ -9,9 +9,8 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 }  // namespace
 
-Adagrad::Adagrad(Options options, CommonOptions common)
-    : RecurrenceOptimizer("Adagrad", options.learning_rate, {{"accumulator", options.initial_accumulator_value}},
-                          std::move(common)),
+Adagrad::Adagrad(Options options, const CommonOptions& common)
+    : RecurrenceOptimizer("Adagrad", options.learning_rate, {{"accumulator", options.initial_accumulator_value}}, common),
       options_(std::move(options)) {
   check_range("Adagrad", "initial_accumulator_value", options_.initial_accumulator_value, 0, kInfinity);
   check_range("Adagrad", "epsilon", options_.epsilon, 0, kInfinity);
@@ -25,9 +24,9 @@ Adagrad::Recurrence Adagrad::recurrence(const Step& step) const {
   return {kernels::Rule::rmsprop, {rate, 1, 1, epsilon_inside ? epsilon : 0, epsilon_inside ? 0 : epsilon}};
 }
 
-Adadelta::Adadelta(Options options, CommonOptions common)
+Adadelta::Adadelta(Options options, const CommonOptions& common)
     : RecurrenceOptimizer("Adadelta", options.learning_rate, {{"accumulated_gradient_square"}, {"accumulated_change_square"}},
-                          std::move(common)),
+                          common),
       options_(std::move(options)) {
   check_range("Adadelta", "rho", options_.rho, 0, 1);
   check_range("Adadelta", "epsilon", options_.epsilon, 0, kInfinity);

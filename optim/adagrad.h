@@ -20,7 +20,7 @@ class Adagrad : public RecurrenceOptimizer {
  public:
   using Options = AdagradOptions;
   /// ValueError for options out of range.
-  explicit Adagrad(Options options = {}, CommonOptions common = {});
+  explicit Adagrad(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "adagrad"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Adagrad>(*this); }
@@ -42,7 +42,7 @@ class Adadelta : public RecurrenceOptimizer {
  public:
   using Options = AdadeltaOptions;
   /// ValueError for options out of range.
-  explicit Adadelta(Options options = {}, CommonOptions common = {});
+  explicit Adadelta(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "adadelta"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Adadelta>(*this); }

@@ -18,11 +18,11 @@ CommonOptions with_decay(CommonOptions common, double weight_decay) {
 
 }  // namespace
 
-Adam::Adam(Options options, CommonOptions common)
+Adam::Adam(Options options, const CommonOptions& common)
     : RecurrenceOptimizer("Adam", options.learning_rate,
                           options.amsgrad ? std::vector<Slot>{{"momentum"}, {"velocity"}, {"velocity_hat"}}
                                           : std::vector<Slot>{{"momentum"}, {"velocity"}},
-                          std::move(common)),
+                          common),
       options_(std::move(options)) {
   check_range("Adam", "beta_1", options_.beta_1, 0, 1);
   check_range("Adam", "beta_2", options_.beta_2, 0, 1);
@@ -39,13 +39,13 @@ Adam::Recurrence Adam::recurrence(const Step& step) const {
            epsilon_hat ? epsilon : epsilon * root}};
 }
 
-AdamW::AdamW(Options options, CommonOptions common)
+AdamW::AdamW(Options options, const CommonOptions& common)
     : Adam({.learning_rate = std::move(options.learning_rate),
             .beta_1 = options.beta_1,
             .beta_2 = options.beta_2,
             .epsilon = options.epsilon,
             .amsgrad = options.amsgrad,
             .epsilon_hat = options.epsilon_hat},
-           with_decay(std::move(common), options.weight_decay)) {}
+           with_decay(common, options.weight_decay)) {}
 
 }  // namespace gradus::optim

@@ -25,7 +25,7 @@ class Adam : public RecurrenceOptimizer {
  public:
   using Options = AdamOptions;
   /// ValueError for options out of range.
-  explicit Adam(Options options = {}, CommonOptions common = {});
+  explicit Adam(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "adam"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Adam>(*this); }
@@ -52,7 +52,7 @@ class AdamW : public Adam {
  public:
   using Options = AdamWOptions;
   /// ValueError for options out of range, or a weight decay in both.
-  explicit AdamW(Options options = {}, CommonOptions common = {});
+  explicit AdamW(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "adamw"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<AdamW>(*this); }

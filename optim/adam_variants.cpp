@@ -17,9 +17,8 @@ void check(std::string_view op, const Options& options) {
 
 }  // namespace
 
-Adamax::Adamax(Options options, CommonOptions common)
-    : RecurrenceOptimizer("Adamax", options.learning_rate, {{"momentum"}, {"norm"}}, std::move(common)),
-      options_(std::move(options)) {
+Adamax::Adamax(Options options, const CommonOptions& common)
+    : RecurrenceOptimizer("Adamax", options.learning_rate, {{"momentum"}, {"norm"}}, common), options_(std::move(options)) {
   check("Adamax", options_);
 }
 
@@ -29,9 +28,8 @@ Adamax::Recurrence Adamax::recurrence(const Step& step) const {
   return {kernels::Rule::adamax, {rate, beta_1, 1 - beta_1, beta_2, epsilon_inside ? epsilon : 0, epsilon_inside ? 0 : epsilon}};
 }
 
-Nadam::Nadam(Options options, CommonOptions common)
-    : RecurrenceOptimizer("Nadam", options.learning_rate, {{"momentum"}, {"velocity"}}, std::move(common)),
-      options_(std::move(options)) {
+Nadam::Nadam(Options options, const CommonOptions& common)
+    : RecurrenceOptimizer("Nadam", options.learning_rate, {{"momentum"}, {"velocity"}}, common), options_(std::move(options)) {
   check("Nadam", options_);
   check_range("Nadam", "momentum_decay", options_.momentum_decay, 0, std::numeric_limits<double>::infinity());
 }
@@ -55,9 +53,8 @@ Nadam::Recurrence Nadam::recurrence(const Step& step) const {
            beta_2, 1 - beta_2, 1, epsilon * root}};
 }
 
-RAdam::RAdam(Options options, CommonOptions common)
-    : RecurrenceOptimizer("RAdam", options.learning_rate, {{"momentum"}, {"velocity"}}, std::move(common)),
-      options_(std::move(options)) {
+RAdam::RAdam(Options options, const CommonOptions& common)
+    : RecurrenceOptimizer("RAdam", options.learning_rate, {{"momentum"}, {"velocity"}}, common), options_(std::move(options)) {
   check("RAdam", options_);
 }
 

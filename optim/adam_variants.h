@@ -22,7 +22,7 @@ class Adamax : public RecurrenceOptimizer {
  public:
   using Options = AdamaxOptions;
   /// ValueError for options out of range.
-  explicit Adamax(Options options = {}, CommonOptions common = {});
+  explicit Adamax(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "adamax"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Adamax>(*this); }
@@ -48,7 +48,7 @@ class Nadam : public RecurrenceOptimizer {
  public:
   using Options = NadamOptions;
   /// ValueError for options out of range.
-  explicit Nadam(Options options = {}, CommonOptions common = {});
+  explicit Nadam(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "nadam"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Nadam>(*this); }
@@ -80,7 +80,7 @@ class RAdam : public RecurrenceOptimizer {
  public:
   using Options = RAdamOptions;
   /// ValueError for options out of range.
-  explicit RAdam(Options options = {}, CommonOptions common = {});
+  explicit RAdam(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "radam"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<RAdam>(*this); }

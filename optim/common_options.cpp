@@ -7,7 +7,7 @@
 
 namespace gradus::optim {
 
-CommonOptions checked(std::string_view op, CommonOptions options) {
+void check(std::string_view op, const CommonOptions& options) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   check_range(op, "weight_decay", options.weight_decay, 0, kInfinity);
   check_range(op, "l2", options.l2, 0, kInfinity);
@@ -35,7 +35,6 @@ CommonOptions checked(std::string_view op, CommonOptions options) {
     if (group.variables.empty() && group.names.empty())
       fail<ValueError>(op, "empty group; got neither variables nor names, expected at least one of them");
   }
-  return options;
 }
 
 }  // namespace gradus::optim

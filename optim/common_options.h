@@ -42,7 +42,7 @@ struct CommonOptions {
   std::vector<ParameterGroup> groups = {};
 };
 
-/// `options`, if each is in its range; ValueError naming `op` and the option otherwise.
-CommonOptions checked(std::string_view op, CommonOptions options);
+/// ValueError naming `op` and the option unless each is in its range.
+void check(std::string_view op, const CommonOptions& options);
 
 }  // namespace gradus::optim

@@ -6,9 +6,9 @@
 
 namespace gradus::optim {
 
-Ftrl::Ftrl(Options options, CommonOptions common)
+Ftrl::Ftrl(Options options, const CommonOptions& common)
     : RecurrenceOptimizer("Ftrl", options.learning_rate, {{"accumulator", options.initial_accumulator_value}, {"linear"}},
-                          std::move(common)),
+                          common),
       options_(std::move(options)) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   check_range("Ftrl", "-learning_rate_power", -options_.learning_rate_power, 0, kInfinity);

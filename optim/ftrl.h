@@ -24,7 +24,7 @@ class Ftrl : public RecurrenceOptimizer {
  public:
   using Options = FtrlOptions;
   /// ValueError for options out of range.
-  explicit Ftrl(Options options = {}, CommonOptions common = {});
+  explicit Ftrl(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "ftrl"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Ftrl>(*this); }

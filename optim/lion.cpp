@@ -4,8 +4,8 @@
 
 namespace gradus::optim {
 
-Lion::Lion(Options options, CommonOptions common)
-    : RecurrenceOptimizer("Lion", options.learning_rate, {{"momentum"}}, std::move(common)), options_(std::move(options)) {
+Lion::Lion(Options options, const CommonOptions& common)
+    : RecurrenceOptimizer("Lion", options.learning_rate, {{"momentum"}}, common), options_(std::move(options)) {
   check_range("Lion", "beta_1", options_.beta_1, 0, 1);
   check_range("Lion", "beta_2", options_.beta_2, 0, 1);
 }

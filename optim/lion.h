@@ -18,7 +18,7 @@ class Lion : public RecurrenceOptimizer {
  public:
   using Options = LionOptions;
   /// ValueError for options out of range.
-  explicit Lion(Options options = {}, CommonOptions common = {});
+  explicit Lion(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "lion"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Lion>(*this); }

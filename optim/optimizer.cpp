@@ -26,17 +26,19 @@ bool claims(const ParameterGroup& group, const Variable& variable) {
 
 }  // namespace
 
-Optimizer::Optimizer(std::string_view op, LearningRate learning_rate, std::vector<Slot> slots, CommonOptions common)
-    : learning_rate_(std::move(learning_rate)),
-      common_(checked(op, std::move(common))),
-      slots_(std::move(slots)),
-      own_slots_(slots_.size()) {
+Optimizer::Optimizer(std::string_view op, LearningRate learning_rate, std::vector<Slot> slots, const CommonOptions& common)
+    : learning_rate_(std::move(learning_rate)), common_(common), slots_(std::move(slots)), own_slots_(slots_.size()) {
+  check(op, common_);
   if (common_.use_ema) slots_.push_back({"average"});
   if (common_.accumulate_steps > 1) slots_.push_back({"accumulated_gradient"});
   const auto has_l2 = [](const ParameterGroup& group) { return group.l2.value_or(0) != 0; };
   shapes_gradients_ = common_.clip_value || common_.clip_norm || common_.global_clip_norm || common_.l2 != 0 ||
                       std::any_of(common_.groups.begin(), common_.groups.end(), has_l2);
 }
+
+Optimizer::Optimizer(const Optimizer&) = default;
+Optimizer& Optimizer::operator=(const Optimizer&) = default;
+Optimizer::~Optimizer() = default;
 
 // Variables are handles; new ones over the same values make the state our own, copied when either side writes.
 Optimizer::Entry::Entry(const Entry& other)

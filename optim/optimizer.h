@@ -36,7 +36,7 @@ namespace gradus::optim {
 
 class Optimizer {
  public:
-  virtual ~Optimizer() = default;
+  virtual ~Optimizer();
 
   /// One step: gradients[i] belongs to variables[i]. Frozen (untrainable) variables are skipped. Everything is checked before any
   /// variable changes: ValueError for lists of different lengths, an empty list, a variable given twice, or a missing gradient
@@ -99,9 +99,9 @@ class Optimizer {
   };
 
   /// ValueError naming `op` for options out of range.
-  Optimizer(std::string_view op, LearningRate learning_rate, std::vector<Slot> slots, CommonOptions common);
-  Optimizer(const Optimizer&) = default;
-  Optimizer& operator=(const Optimizer&) = default;
+  Optimizer(std::string_view op, LearningRate learning_rate, std::vector<Slot> slots, const CommonOptions& common);
+  Optimizer(const Optimizer&);
+  Optimizer& operator=(const Optimizer&);
 
   /// Refuses a step before anything changes; called for every variable. Nothing by default.
   virtual void check_step(const Step&) const {}

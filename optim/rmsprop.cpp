@@ -20,8 +20,8 @@ std::vector<RMSprop::Slot> RMSprop::slots_of(const Options& options) {
   return slots;
 }
 
-RMSprop::RMSprop(Options options, CommonOptions common)
-    : RecurrenceOptimizer("RMSprop", options.learning_rate, slots_of(options), std::move(common)), options_(std::move(options)) {
+RMSprop::RMSprop(Options options, const CommonOptions& common)
+    : RecurrenceOptimizer("RMSprop", options.learning_rate, slots_of(options), common), options_(std::move(options)) {
   check_range("RMSprop", "rho", options_.rho, 0, 1);
   check_range("RMSprop", "momentum", options_.momentum, 0, 1);
   check_range("RMSprop", "epsilon", options_.epsilon, 0, std::numeric_limits<double>::infinity());

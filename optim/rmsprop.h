@@ -24,7 +24,7 @@ class RMSprop : public RecurrenceOptimizer {
  public:
   using Options = RMSpropOptions;
   /// ValueError for options out of range.
-  explicit RMSprop(Options options = {}, CommonOptions common = {});
+  explicit RMSprop(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "rmsprop"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<RMSprop>(*this); }

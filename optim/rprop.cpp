@@ -6,9 +6,8 @@
 
 namespace gradus::optim {
 
-Rprop::Rprop(Options options, CommonOptions common)
-    : RecurrenceOptimizer("Rprop", options.learning_rate, {{"previous"}, {"step_size", options.learning_rate.at(0)}},
-                          std::move(common)),
+Rprop::Rprop(Options options, const CommonOptions& common)
+    : RecurrenceOptimizer("Rprop", options.learning_rate, {{"previous"}, {"step_size", options.learning_rate.at(0)}}, common),
       options_(std::move(options)) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   check_range("Rprop", "eta_minus", options_.eta_minus, std::numeric_limits<double>::min(), 1);

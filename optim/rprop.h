@@ -20,7 +20,7 @@ class Rprop : public RecurrenceOptimizer {
  public:
   using Options = RpropOptions;
   /// ValueError for options out of range.
-  explicit Rprop(Options options = {}, CommonOptions common = {});
+  explicit Rprop(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "rprop"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<Rprop>(*this); }

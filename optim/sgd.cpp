@@ -4,9 +4,9 @@
 
 namespace gradus::optim {
 
-SGD::SGD(Options options, CommonOptions common)
+SGD::SGD(Options options, const CommonOptions& common)
     : RecurrenceOptimizer("SGD", options.learning_rate,
-                          options.momentum == 0 ? std::vector<Slot>{} : std::vector<Slot>{{"velocity"}}, std::move(common)),
+                          options.momentum == 0 ? std::vector<Slot>{} : std::vector<Slot>{{"velocity"}}, common),
       options_(std::move(options)) {
   check_range("SGD", "momentum", options_.momentum, 0, 1);
   check_range("SGD", "dampening", options_.dampening, 0, 1);

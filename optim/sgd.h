@@ -22,7 +22,7 @@ class SGD : public RecurrenceOptimizer {
  public:
   using Options = SGDOptions;
   /// ValueError for options out of range.
-  explicit SGD(Options options = {}, CommonOptions common = {});
+  explicit SGD(Options options = {}, const CommonOptions& common = {});
 
   std::string_view name() const override { return "sgd"; }
   std::unique_ptr<Optimizer> clone() const override { return std::make_unique<SGD>(*this); }
