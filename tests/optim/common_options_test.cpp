@@ -236,6 +236,35 @@ TEST_CASE("every optimiser with every extra goes on from a saved state bit for b
       }
 }
 
+TEST_CASE("states of other extras are refused and change nothing") {
+  const Variable p(Tensor({1.0, 2.0}));
+  SGD sgd({.momentum = 0.5}, {.use_ema = true, .accumulate_steps = 2});
+  for (int i = 0; i < 3; ++i) sgd.apply_gradients({Tensor({1.0, 1.0})}, {p});
+  const auto good = sgd.state({p});
+  CHECK(good.size() == 6);
+  for (const char* absent : {"accumulated_steps", "0.velocity", "0.average", "0.accumulated_gradient"}) {
+    auto state = good;
+    state.erase(absent);
+    CHECK_THROWS_AS(sgd.load_state(state, {p}), ValueError);
+  }
+  for (const int64_t steps : {-1, 2}) {
+    auto state = good;
+    state["accumulated_steps"] = Tensor(steps);
+    CHECK_THROWS_AS(sgd.load_state(state, {p}), ValueError);
+  }
+  auto state = good;
+  state["learning_rate"] = Tensor(-1.0);
+  CHECK_THROWS_AS(sgd.load_state(state, {p}), ValueError);
+  CHECK_THROWS_AS(SGD({.momentum = 0.5}).load_state(good, {p}), ValueError);
+  CHECK(sgd.iterations() == 1);
+  sgd.load_state(good, {p});
+
+  // A schedule goes on from the iterations, whatever rate was saved.
+  SGD scheduled({.learning_rate = [](int64_t step) { return 1.0 / static_cast<double>(step + 1); }});
+  scheduled.load_state({{"iterations", Tensor(int64_t{3})}, {"learning_rate", Tensor(0.7)}}, {p});
+  CHECK(scheduled.learning_rate() == 0.25);
+}
+
 TEST_CASE("common options out of range are refused") {
   const auto refused = [](const CommonOptions& common) { CHECK_THROWS_AS(SGD({}, common), ValueError); };
   refused({.weight_decay = -1});
