@@ -1,32 +1,51 @@
 #include "optim/adam.h"
 
-#include <array>
 #include <cmath>
 #include <limits>
 
-#include "autograd/kernels/update.h"
+#include "optim/checks.h"
 
 namespace gradus::optim {
 namespace {
-constexpr std::array<std::string_view, 2> kSlots{"momentum", "velocity"};
+
+CommonOptions with_decay(CommonOptions common, double weight_decay) {
+  if (common.weight_decay != 0)
+    fail<ValueError>("AdamW", "weight_decay given twice; got ", common.weight_decay,
+                     " among the common options, expected it among AdamW's own");
+  common.weight_decay = weight_decay;
+  return common;
+}
+
 }  // namespace
 
-Adam::Adam(Options options) : Optimizer(options.learning_rate, kSlots), options_(options) {
-  check_range("Adam", "beta_1", options.beta_1, 0, 1);
-  check_range("Adam", "beta_2", options.beta_2, 0, 1);
-  check_range("Adam", "epsilon", options.epsilon, 0, std::numeric_limits<double>::infinity());
+Adam::Adam(Options options, const CommonOptions& common)
+    : RecurrenceOptimizer("Adam", options.learning_rate,
+                          options.amsgrad ? std::vector<Slot>{{"momentum"}, {"velocity"}, {"velocity_hat"}}
+                                          : std::vector<Slot>{{"momentum"}, {"velocity"}},
+                          common),
+      options_(std::move(options)) {
+  check_range("Adam", "beta_1", options_.beta_1, 0, 1);
+  check_range("Adam", "beta_2", options_.beta_2, 0, 1);
+  check_range("Adam", "epsilon", options_.epsilon, 0, std::numeric_limits<double>::infinity());
 }
 
-void Adam::begin_step(int64_t t) {
+Adam::Recurrence Adam::recurrence(const Step& step) const {
+  const auto& [_, beta_1, beta_2, epsilon, amsgrad, epsilon_hat] = options_;
+  const auto t = static_cast<double>(step.t);
   // PyTorch's form times sqrt(1 - b2^t) above and below the fraction is Keras' with a smaller epsilon.
-  const double root = std::sqrt(1 - std::pow(options_.beta_2, static_cast<double>(t)));
-  rate_ = learning_rate() * root / (1 - std::pow(options_.beta_1, static_cast<double>(t)));
-  epsilon_ = options_.epsilon_hat ? options_.epsilon : options_.epsilon * root;
+  const double root = std::sqrt(1 - std::pow(beta_2, t));
+  return {amsgrad ? kernels::Rule::amsgrad : kernels::Rule::adam,
+          {step.rate * root / (1 - std::pow(beta_1, t)), 0, beta_1, 1 - beta_1, beta_2, 1 - beta_2, 1,
+           epsilon_hat ? epsilon : epsilon * root}};
 }
 
-void Adam::update(detail::TensorImpl& value, std::span<const Variable> slots, const detail::TensorImpl& gradient) {
-  kernels::adam_update(value, slots[0].writable(), slots[1].writable(), gradient,
-                       {rate_, options_.beta_1, options_.beta_2, epsilon_});
-}
+AdamW::AdamW(Options options, const CommonOptions& common)
+    : Adam({.learning_rate = std::move(options.learning_rate),
+            .beta_1 = options.beta_1,
+            .beta_2 = options.beta_2,
+            .epsilon = options.epsilon,
+            .amsgrad = options.amsgrad,
+            .epsilon_hat = options.epsilon_hat},
+           with_decay(common, options.weight_decay)) {}
 
 }  // namespace gradus::optim

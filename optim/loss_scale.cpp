@@ -54,4 +54,26 @@ bool LossScale::step(Optimizer& optimizer, const std::vector<Tensor>& gradients,
   return true;
 }
 
+std::map<std::string, Tensor> LossScale::state() const {
+  return {{"value", Tensor(value_)}, {"good_steps", Tensor(good_steps_)}, {"skipped", Tensor(skipped_)}};
+}
+
+void LossScale::load_state(const std::map<std::string, Tensor>& state) {
+  constexpr std::string_view op = "load_state";
+  const auto entry = [&](const char* name) {
+    const auto found = state.find(name);
+    if (found == state.end()) fail<ValueError>(op, "incomplete state; got no \"", name, "\", expected one");
+    const double value = found->second.item<double>();
+    if (!(value >= 0) || std::isinf(value))
+      fail<ValueError>(op, "\"", name, "\" out of range; got ", value, ", expected a finite number >= 0");
+    return value;
+  };
+  if (state.size() > 3) fail<ValueError>(op, "not the state of a LossScale; got ", state.size(), " entries, expected 3");
+  const LossScale checked({.initial = entry("value"), .growth_steps = growth_steps_});
+  const double good_steps = entry("good_steps"), skipped = entry("skipped");
+  value_ = checked.value_;
+  good_steps_ = static_cast<int64_t>(good_steps);
+  skipped_ = static_cast<int64_t>(skipped);
+}
+
 }  // namespace gradus::optim

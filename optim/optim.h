@@ -1,10 +1,21 @@
-// Everything of optim/: optimisers, loss scaling and early stopping.
+// Everything of optim/: optimisers, schedules, clipping, loss scaling and early stopping.
 #pragma once
 
+#include "optim/adagrad.h"
 #include "optim/adam.h"
+#include "optim/adam_variants.h"
+#include "optim/clip.h"
+#include "optim/common_options.h"
 #include "optim/early_stopping.h"
+#include "optim/ftrl.h"
+#include "optim/lbfgs.h"
+#include "optim/learning_rate.h"
+#include "optim/lion.h"
 #include "optim/loss_scale.h"
 #include "optim/optimizer.h"
+#include "optim/recurrence.h"
 #include "optim/rmsprop.h"
+#include "optim/rprop.h"
+#include "optim/schedule.h"
 #include "optim/sgd.h"
 #include "optim/spec.h"

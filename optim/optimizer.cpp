@@ -1,95 +1,95 @@
 #include "optim/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
+
+#include "autograd/kernels/update.h"
+#include "autograd/ops.h"
+#include "optim/checks.h"
+#include "optim/clip.h"
 
 namespace gradus::optim {
 namespace {
 
 constexpr size_t kFrozen = std::numeric_limits<size_t>::max();
 
-/// "variables[2] (hidden.kernel)"
-std::string label(const Variable& variable, size_t position) {
-  std::string out = text("variables[", position, "]");
-  if (!variable.name().empty()) out += text(" (", variable.name(), ")");
-  return out;
+bool contains_any(const std::string& name, const std::vector<std::string>& parts) {
+  return std::any_of(parts.begin(), parts.end(), [&](const std::string& part) { return name.find(part) != std::string::npos; });
 }
 
-void check_gradient(std::string_view op, const Tensor& gradient, const Variable& variable, size_t position) {
-  const Tensor& value = variable.value();
-  if (!gradient.defined()) {
-    std::string reason = gradient.missing_reason();
-    if (reason.empty()) reason = "an undefined tensor";
-    fail<ValueError>(op, label(variable, position), " has no gradient; got ", reason, ", expected a tensor of shape ",
-                     value.shape(), "; leave the variable out of the list or set_trainable(false) if this is meant");
-  }
-  if (gradient.shape() != value.shape())
-    fail<ShapeError>(op, "gradient does not fit ", label(variable, position), "; got ", gradient.shape(), ", expected ",
-                     value.shape());
-  if (gradient.dtype() != value.dtype())
-    fail<DTypeError>(op, "gradient does not fit ", label(variable, position), "; got ", gradient.dtype(), ", expected ",
-                     value.dtype());
+bool claims(const ParameterGroup& group, const Variable& variable) {
+  const auto same = [&](const Variable& member) { return member.same_as(variable); };
+  return std::any_of(group.variables.begin(), group.variables.end(), same) || contains_any(variable.name(), group.names);
 }
 
 }  // namespace
 
-void Optimizer::check_range(std::string_view op, std::string_view what, double value, double low, double high) {
-  if (!(value >= low && value < high))
-    fail<ValueError>(op, what, " out of range; got ", value, ", expected [", low, ", ", high, ")");
+Optimizer::Optimizer(std::string_view op, LearningRate learning_rate, std::vector<Slot> slots, const CommonOptions& common)
+    : learning_rate_(std::move(learning_rate)), common_(common), slots_(std::move(slots)), own_slots_(slots_.size()) {
+  check(op, common_);
+  if (common_.use_ema) slots_.push_back({"average"});
+  if (common_.accumulate_steps > 1) slots_.push_back({"accumulated_gradient"});
+  const auto has_l2 = [](const ParameterGroup& group) { return group.l2.value_or(0) != 0; };
+  shapes_gradients_ = common_.clip_value || common_.clip_norm || common_.global_clip_norm || common_.l2 != 0 ||
+                      std::any_of(common_.groups.begin(), common_.groups.end(), has_l2);
 }
 
-Optimizer::Optimizer(double learning_rate, std::span<const std::string_view> slot_names)
-    : learning_rate_(0), slot_names_(slot_names) {
-  set_learning_rate(learning_rate);
-}
+Optimizer::Optimizer(const Optimizer&) = default;
+Optimizer& Optimizer::operator=(const Optimizer&) = default;
+Optimizer::~Optimizer() = default;
 
-Optimizer::Optimizer(const Optimizer& other)
-    : learning_rate_(other.learning_rate_),
-      iterations_(other.iterations_),
-      slot_names_(other.slot_names_),
-      entries_(other.entries_),
-      index_(other.index_) {
-  // Variables are handles; new ones over the same values make the state our own, copied when either side writes.
-  for (Entry& entry : entries_) {
-    entry.last_pass = 0;
-    for (Variable& slot : entry.slots) slot = Variable(slot.value(), {.trainable = false});
-  }
-}
-
-Optimizer& Optimizer::operator=(const Optimizer& other) {
-  if (this == &other) return *this;
-  const std::unique_ptr<Optimizer> copy = other.clone();
-  learning_rate_ = copy->learning_rate_;
-  iterations_ = copy->iterations_;
-  pass_ = 0;
-  slot_names_ = copy->slot_names_;
-  entries_ = std::move(copy->entries_);
-  index_ = std::move(copy->index_);
-  return *this;
+// Variables are handles; new ones over the same values make the state our own, copied when either side writes.
+Optimizer::Entry::Entry(const Entry& other)
+    : variable(other.variable),
+      rate_multiplier(other.rate_multiplier),
+      weight_decay(other.weight_decay),
+      l2(other.l2),
+      last_pass(other.last_pass) {
+  slots.reserve(other.slots.size());
+  for (const Variable& slot : other.slots)
+    slots.emplace_back(slot.value(), Variable::Options{.name = slot.name(), .trainable = false});
 }
 
 void Optimizer::set_learning_rate(double learning_rate) {
-  if (!(learning_rate >= 0) || std::isinf(learning_rate))
-    fail<ValueError>("optimizer", "learning rate out of range; got ", learning_rate, ", expected a finite value >= 0");
+  if (learning_rate_.is_schedule())
+    fail<ValueError>("set_learning_rate", "a schedule rules the learning rate; got ", learning_rate,
+                     ", expected an optimizer made with a number");
   learning_rate_ = learning_rate;
 }
 
-std::vector<Variable> Optimizer::make_slots(const Variable& variable) const {
-  std::vector<Variable> slots;
-  slots.reserve(slot_names_.size());
-  for (const std::string_view name : slot_names_) {
-    Variable::Options options{.name = text(variable.name(), ".", name), .trainable = false};
-    slots.emplace_back(zeros(variable.shape(), variable.dtype()), std::move(options));
+Optimizer::Entry Optimizer::make_entry(const Variable& variable) const {
+  Entry entry(variable);
+  entry.weight_decay = common_.weight_decay;
+  entry.l2 = common_.l2;
+  const auto group = std::find_if(common_.groups.begin(), common_.groups.end(),
+                                  [&](const ParameterGroup& candidate) { return claims(candidate, variable); });
+  if (group != common_.groups.end()) {
+    entry.rate_multiplier = group->learning_rate_multiplier;
+    entry.weight_decay = group->weight_decay.value_or(entry.weight_decay);
+    entry.l2 = group->l2.value_or(entry.l2);
   }
-  return slots;
+  if (contains_any(variable.name(), common_.no_decay)) entry.weight_decay = entry.l2 = 0;
+  return entry;
+}
+
+const Optimizer::Entry* Optimizer::find(const Variable& variable) const {
+  const auto found = index_.find(variable.id());
+  return found == index_.end() ? nullptr : &entries_[found->second];
 }
 
 size_t Optimizer::find_or_add(const Variable& variable, size_t guess) {
   // Nearly always the same list in the same order as last time.
   if (guess < entries_.size() && entries_[guess].variable.same_as(variable)) return guess;
   if (const auto found = index_.find(variable.id()); found != index_.end()) return found->second;
-  entries_.push_back({variable, make_slots(variable)});
+  Entry entry = make_entry(variable);
+  entry.slots.reserve(slots_.size());
+  for (const Slot& slot : slots_)
+    entry.slots.emplace_back(full(variable.shape(), slot.initial, variable.dtype()),
+                             Variable::Options{.name = text(variable.name(), ".", slot.name), .trainable = false});
+  if (common_.use_ema) average_of(entry).assign(variable.value());
+  entries_.push_back(std::move(entry));
   index_.emplace(variable.id(), entries_.size() - 1);
   return entries_.size() - 1;
 }
@@ -102,7 +102,9 @@ void Optimizer::apply_gradients(const std::vector<Tensor>& gradients, const std:
   if (variables.empty())
     fail<ValueError>(op,
                      "no variables; got an empty list, expected at least one; a layer has its variables after its first call");
-
+  if (swapped_) fail<ValueError>(op, "the averages stand in for the variables; got a step, expected swap_averages() before it");
+  const NoRecord pause;
+  const double rate = learning_rate();
   ++pass_;
   order_.clear();
   for (size_t i = 0; i < variables.size(); ++i) {
@@ -115,20 +117,93 @@ void Optimizer::apply_gradients(const std::vector<Tensor>& gradients, const std:
     if (std::exchange(entries_[at].last_pass, pass_) == pass_)
       fail<ValueError>(op, "variable given twice; got ", label(variables[i], i), " again, expected each variable once");
     order_.push_back(at);
+    check_step({iterations_ + 1, rate * entries_[at].rate_multiplier});
   }
 
-  begin_step(++iterations_);
+  std::vector<Tensor> changed;
+  if (common_.accumulate_steps > 1) {
+    changed = gradients;
+    if (!accumulate(changed)) return;
+  }
+  if (shapes_gradients_) changed = shaped(changed.empty() ? gradients : changed);
+  const std::vector<Tensor>& used = changed.empty() ? gradients : changed;
+
+  ++iterations_;
   for (size_t i = 0; i < variables.size(); ++i) {
     if (order_[i] == kFrozen) continue;
     const Entry& entry = entries_[order_[i]];
-    if (gradients[i].is_contiguous()) {
-      update(variables[i].writable(), entry.slots, gradients[i].impl());
-    } else {
-      const NoRecord pause;
-      const Tensor copy = gradients[i].contiguous();
-      update(variables[i].writable(), entry.slots, copy.impl());
+    const Step step{iterations_, rate * entry.rate_multiplier};
+    if (entry.weight_decay != 0) {
+      const detail::TensorImpl* const decay[] = {&entry.variable.writable(), &entry.variable.writable()};
+      kernels::update(kernels::Rule::sgd, {step.rate * entry.weight_decay}, decay);
     }
+    const std::span own = std::span(entry.slots).first(own_slots_);
+    if (used[i].is_contiguous()) update(step, entry.variable, own, used[i]);
+    else update(step, entry.variable, own, used[i].contiguous());
+    if (common_.use_ema) average(entry);
   }
+}
+
+/// Adds the gradients to what is accumulated; true when that makes a step, with their means in place of the gradients.
+bool Optimizer::accumulate(std::vector<Tensor>& gradients) {
+  const bool complete = ++accumulated_ == common_.accumulate_steps;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    if (order_[i] == kFrozen) continue;
+    const Variable& sum = accumulated_of(entries_[order_[i]]);
+    if (complete) gradients[i] = (sum.value() + gradients[i]) / static_cast<double>(common_.accumulate_steps);
+    else sum.assign_add(gradients[i]);
+  }
+  if (!complete) return false;
+  accumulated_ = 0;
+  for (const Entry& entry : entries_) accumulated_of(entry).assign(zeros(entry.variable.shape(), entry.variable.dtype()));
+  return true;
+}
+
+/// Clipped, and with l2 * p added.
+std::vector<Tensor> Optimizer::shaped(const std::vector<Tensor>& gradients) {
+  std::vector<Tensor> out = gradients;
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (order_[i] == kFrozen) out[i] = Tensor();  // no part of the norm
+    else if (common_.clip_value) out[i] = clip(out[i], -*common_.clip_value, *common_.clip_value);
+    else if (common_.clip_norm) out[i] = clip_by_norm(out[i], *common_.clip_norm);
+  }
+  if (common_.global_clip_norm) out = clip_by_global_norm(std::move(out), *common_.global_clip_norm);
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (order_[i] == kFrozen) continue;
+    const Entry& entry = entries_[order_[i]];
+    if (entry.l2 != 0) out[i] = out[i] + entry.l2 * entry.variable.value();
+  }
+  return out;
+}
+
+void Optimizer::average(const Entry& entry) const {
+  const double momentum = iterations_ == 1 ? 0 : common_.ema_momentum;
+  const Variable& mean = average_of(entry);
+  if (momentum == 0) mean.assign(entry.variable.value());
+  else mean.assign(momentum * mean.value() + (1 - momentum) * entry.variable.value());
+  if (common_.ema_overwrite_frequency > 0 && iterations_ % common_.ema_overwrite_frequency == 0)
+    entry.variable.assign(mean.value());
+}
+
+void Optimizer::swap_averages(const std::vector<Variable>& variables) {
+  if (!common_.use_ema)
+    fail<ValueError>("swap_averages", "no averages are kept; got an optimizer without use_ema, expected use_ema = true");
+  const NoRecord pause;
+  for (const Variable& variable : variables)
+    if (const Entry* entry = find(variable)) {
+      const Tensor value = variable.value();
+      variable.assign(average_of(*entry).value());
+      average_of(*entry).assign(value);
+    }
+  swapped_ = !swapped_;
+}
+
+void Optimizer::finalize(const std::vector<Variable>& variables) {
+  if (!common_.use_ema) return;
+  if (swapped_) swap_averages(variables);
+  const NoRecord pause;
+  for (const Variable& variable : variables)
+    if (const Entry* entry = find(variable)) variable.assign(average_of(*entry).value());
 }
 
 void Optimizer::minimize(const Tensor& loss, const std::vector<Variable>& variables, GradientTape& tape) {
@@ -144,82 +219,6 @@ void Optimizer::step(const std::vector<Variable>& variables) {
 
 void Optimizer::zero_grad(const std::vector<Variable>& variables) {
   for (const Variable& variable : variables) variable.zero_grad();
-}
-
-int64_t Optimizer::num_parameters() const {
-  int64_t count = 2;
-  for (const Entry& entry : entries_)
-    for (const Variable& slot : entry.slots) count += slot.size();
-  return count;
-}
-
-int64_t Optimizer::num_bytes() const {
-  int64_t bytes = static_cast<int64_t>(sizeof iterations_ + sizeof learning_rate_);
-  for (const Entry& entry : entries_)
-    for (const Variable& slot : entry.slots) bytes += slot.size() * size_of(slot.dtype());
-  return bytes;
-}
-
-std::map<std::string, Tensor> Optimizer::state(const std::vector<Variable>& variables) const {
-  std::map<std::string, Tensor> out;
-  out.emplace("iterations", Tensor(iterations_));
-  out.emplace("learning_rate", Tensor(learning_rate_));
-  for (size_t i = 0; i < variables.size(); ++i) {
-    const auto found = index_.find(variables[i].id());
-    if (found == index_.end()) continue;
-    const Entry& entry = entries_[found->second];
-    for (size_t k = 0; k < slot_names_.size(); ++k) out.emplace(text(i, ".", slot_names_[k]), entry.slots[k].value());
-  }
-  return out;
-}
-
-void Optimizer::load_state(const std::map<std::string, Tensor>& state, const std::vector<Variable>& variables) {
-  constexpr std::string_view op = "load_state";
-  const auto scalar = [&](const char* name) -> const Tensor& {
-    const auto found = state.find(name);
-    if (found == state.end()) fail<ValueError>(op, "incomplete state; got no \"", name, "\", expected one");
-    if (found->second.size() != 1)
-      fail<ShapeError>(op, "\"", name, "\" is not a single value; got ", found->second.shape(), ", expected []");
-    return found->second;
-  };
-  const int64_t iterations = scalar("iterations").item<int64_t>();
-  const double learning_rate = scalar("learning_rate").item<double>();
-  if (iterations < 0) fail<ValueError>(op, "negative iterations; got ", iterations, ", expected >= 0");
-
-  // Into a fresh list first, so that an error leaves the optimiser as it was.
-  std::vector<Entry> entries;
-  std::unordered_map<const void*, size_t> index;
-  size_t used = 2;
-  for (size_t i = 0; i < variables.size(); ++i) {
-    std::vector<Variable> slots;
-    for (const std::string_view slot : slot_names_) {
-      const std::string name = text(i, ".", slot);
-      const auto found = state.find(name);
-      if (found == state.end()) {
-        if (slots.empty() && !state.contains(text(i, ".", slot_names_.back()))) break;  // a variable never stepped
-        fail<ValueError>(op, "incomplete state; got no \"", name, "\", expected one");
-      }
-      const Tensor& value = found->second;
-      if (value.shape() != variables[i].shape())
-        fail<ShapeError>(op, "\"", name, "\" does not fit ", label(variables[i], i), "; got ", value.shape(), ", expected ",
-                         variables[i].shape());
-      if (value.dtype() != variables[i].dtype())
-        fail<DTypeError>(op, "\"", name, "\" does not fit ", label(variables[i], i), "; got ", value.dtype(), ", expected ",
-                         variables[i].dtype());
-      slots.emplace_back(value, Variable::Options{.name = text(variables[i].name(), ".", slot), .trainable = false});
-      ++used;
-    }
-    if (slots.size() != slot_names_.size()) continue;
-    index.emplace(variables[i].id(), entries.size());
-    entries.push_back({variables[i], std::move(slots)});
-  }
-  if (used != state.size())
-    fail<ValueError>(op, "entries that belong to no variable; got ", state.size(), " entries, expected ", used, " for ", name(),
-                     " with ", variables.size(), " variables");
-  set_learning_rate(learning_rate);
-  iterations_ = iterations;
-  entries_ = std::move(entries);
-  index_ = std::move(index);
 }
 
 }  // namespace gradus::optim

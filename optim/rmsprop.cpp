@@ -1,31 +1,38 @@
 #include "optim/rmsprop.h"
 
-#include <array>
 #include <limits>
 
-#include "autograd/kernels/update.h"
+#include "optim/checks.h"
 
 namespace gradus::optim {
 namespace {
-constexpr std::array<std::string_view, 2> kSlots{"velocity", "momentum"};
+
+using kernels::Rule;
+constexpr Rule kRules[2][2] = {{Rule::rmsprop, Rule::rmsprop_momentum},
+                               {Rule::rmsprop_centered, Rule::rmsprop_centered_momentum}};
+
 }  // namespace
 
-RMSprop::RMSprop(Options options)
-    : Optimizer(options.learning_rate, std::span(kSlots).first(options.momentum == 0 ? 1 : 2)), options_(options) {
-  check_range("RMSprop", "rho", options.rho, 0, 1);
-  check_range("RMSprop", "momentum", options.momentum, 0, 1);
-  check_range("RMSprop", "epsilon", options.epsilon, 0, std::numeric_limits<double>::infinity());
+std::vector<RMSprop::Slot> RMSprop::slots_of(const Options& options) {
+  std::vector<Slot> slots{{"velocity"}};
+  if (options.momentum != 0) slots.push_back({"momentum"});
+  if (options.centered) slots.push_back({"average_gradient"});
+  return slots;
 }
 
-void RMSprop::begin_step(int64_t) {}
+RMSprop::RMSprop(Options options, const CommonOptions& common)
+    : RecurrenceOptimizer("RMSprop", options.learning_rate, slots_of(options), common), options_(std::move(options)) {
+  check_range("RMSprop", "rho", options_.rho, 0, 1);
+  check_range("RMSprop", "momentum", options_.momentum, 0, 1);
+  check_range("RMSprop", "epsilon", options_.epsilon, 0, std::numeric_limits<double>::infinity());
+}
 
-void RMSprop::update(detail::TensorImpl& value, std::span<const Variable> slots, const detail::TensorImpl& gradient) {
-  const kernels::RmspropStep step{learning_rate(), options_.rho, options_.epsilon, options_.epsilon_inside};
-  if (slots.size() == 1) return kernels::rmsprop_update(value, slots[0].writable(), gradient, step);
-  // The plain update of zeros is -u; the slot holds -m, so that both come from the same two kernels.
-  const Variable change(zeros(value.shape, value.dtype), {.trainable = false});
-  kernels::rmsprop_update(change.writable(), slots[0].writable(), gradient, step);
-  kernels::momentum_update(value, slots[1].writable(), change.value().impl(), -1, options_.momentum, false);
+RMSprop::Recurrence RMSprop::recurrence(const Step& step) const {
+  const auto& [_, rho, momentum, epsilon, centered, epsilon_inside, rate_outside] = options_;
+  const bool outside = momentum != 0 && rate_outside;
+  return {kRules[centered][momentum != 0],
+          {outside ? 1 : step.rate, rho, 1 - rho, epsilon_inside ? epsilon : 0, epsilon_inside ? 0 : epsilon, momentum,
+           outside ? step.rate : 1}};
 }
 
 }  // namespace gradus::optim

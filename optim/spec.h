@@ -10,7 +10,8 @@
 
 namespace gradus::optim {
 
-/// A new optimiser with default options: "sgd", "rmsprop" or "adam". ValueError listing these for any other name.
+/// A new optimiser with default options: "sgd", "rmsprop", "adam", "adamw", "adamax", "nadam", "radam", "adagrad", "adadelta",
+/// "ftrl", "lion" or "rprop". ValueError listing these for any other name.
 std::unique_ptr<Optimizer> make(std::string_view name);
 
 /// What `compile({.optimizer = ...})` takes: a name, or an optimiser, of which it keeps a copy.

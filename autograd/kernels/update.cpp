@@ -14,19 +14,15 @@
 
 #include "autograd/base/parallel.h"
 #include "autograd/kernels/half-inl.h"
+#include "autograd/kernels/math-inl.h"
 #include "autograd/kernels/vec-inl.h"
 
-// Once for all targets: the rules and how their loops are called.
+// Once for all targets: how the loops of the rules are called.
 #ifndef GRADUS_UPDATE_ONCE_
 #define GRADUS_UPDATE_ONCE_
 namespace gradus::kernels {
 
-enum class Rule : uint8_t { sgd, momentum, nesterov, rmsprop, rmsprop_inside, adam, count };
 inline constexpr size_t kRules = static_cast<size_t>(Rule::count);
-
-/// Arrays a rule reads and writes; the gradient, which it only reads, follows them.
-inline constexpr size_t kMostStates = 3;
-using Coefficients = std::array<double, 6>;
 
 /// data: the states, then the gradient.
 using UpdateKernel = void (*)(const Coefficients& coefficients, void* const* data, int64_t n);
@@ -44,10 +40,19 @@ struct UpdateTable {
 HWY_BEFORE_NAMESPACE();
 namespace gradus::kernels::HWY_NAMESPACE {
 
+template <class V>
+HWY_INLINE V larger(V a, V b) {
+  return select(a <= b, b, a);
+}
+template <class V>
+HWY_INLINE V sign(V x) {  // of NaN: NaN
+  return select(x > 0, V(1), select(x < 0, V(-1), x));
+}
+
+// x: the parameter, then the states; c, g: coefficients and gradient. The formulas are in update.h.
 template <Rule>
 struct Update;
 
-// c: rate
 template <>
 struct Update<Rule::sgd> {
   static constexpr size_t states = 1;
@@ -57,52 +62,117 @@ struct Update<Rule::sgd> {
   }
 };
 
-// c: rate, momentum
 template <>
 struct Update<Rule::momentum> {
   static constexpr size_t states = 2;
   template <class V, class C>
   static HWY_INLINE void step(const C& c, V (&x)[states], V g) {
-    x[1] = mul_add(c[1], x[1], -(c[0] * g));
-    x[0] = x[0] + x[1];
-  }
-};
-template <>
-struct Update<Rule::nesterov> {
-  static constexpr size_t states = 2;
-  template <class V, class C>
-  static HWY_INLINE void step(const C& c, V (&x)[states], V g) {
-    const V descent = c[0] * g;
-    x[1] = mul_add(c[1], x[1], -descent);
-    x[0] = x[0] + mul_add(c[1], x[1], -descent);
+    x[1] = mul_add(c[0], x[1], c[1] * g);
+    x[0] = x[0] + mul_add(c[2], x[1], c[3] * g);
   }
 };
 
-// c: rate, rho, 1 - rho, epsilon
-template <bool inside>
+template <bool centered, bool momentum>
 struct Rmsprop {
-  static constexpr size_t states = 2;
+  static constexpr size_t states = 2 + centered + momentum;
   template <class V, class C>
   static HWY_INLINE void step(const C& c, V (&x)[states], V g) {
     x[1] = mul_add(c[1], x[1], c[2] * (g * g));
-    const V root = inside ? sqrt(x[1] + c[3]) : sqrt(x[1]) + c[3];
-    x[0] = x[0] - c[0] * g / root;
+    V square = x[1];
+    if constexpr (centered) {
+      V& mean = x[states - 1];
+      mean = mul_add(c[1], mean, c[2] * g);
+      square = larger(x[1] - mean * mean, V(0.0));
+    }
+    const V change = c[0] * g / (sqrt(square + c[3]) + c[4]);
+    if constexpr (momentum) {
+      x[2] = mul_add(c[5], x[2], change);
+      x[0] = x[0] - c[6] * x[2];
+    } else {
+      x[0] = x[0] - change;
+    }
   }
 };
 template <>
-struct Update<Rule::rmsprop> : Rmsprop<false> {};
+struct Update<Rule::rmsprop> : Rmsprop<false, false> {};
 template <>
-struct Update<Rule::rmsprop_inside> : Rmsprop<true> {};
+struct Update<Rule::rmsprop_momentum> : Rmsprop<false, true> {};
+template <>
+struct Update<Rule::rmsprop_centered> : Rmsprop<true, false> {};
+template <>
+struct Update<Rule::rmsprop_centered_momentum> : Rmsprop<true, true> {};
 
-// c: rate, beta1, 1 - beta1, beta2, 1 - beta2, epsilon
+template <bool largest>
+struct AdamLike {
+  static constexpr size_t states = 3 + largest;
+  template <class V, class C>
+  static HWY_INLINE void step(const C& c, V (&x)[states], V g) {
+    x[1] = mul_add(c[2], x[1], c[3] * g);
+    x[2] = mul_add(c[4], x[2], c[5] * (g * g));
+    if constexpr (largest) x[3] = larger(x[3], x[2]);
+    x[0] = x[0] - mul_add(c[1], g, c[0] * x[1]) / mul_add(c[6], sqrt(x[states - 1]), c[7]);
+  }
+};
 template <>
-struct Update<Rule::adam> {
+struct Update<Rule::adam> : AdamLike<false> {};
+template <>
+struct Update<Rule::amsgrad> : AdamLike<true> {};
+
+template <>
+struct Update<Rule::adamax> {
   static constexpr size_t states = 3;
   template <class V, class C>
   static HWY_INLINE void step(const C& c, V (&x)[states], V g) {
     x[1] = mul_add(c[1], x[1], c[2] * g);
-    x[2] = mul_add(c[3], x[2], c[4] * (g * g));
-    x[0] = x[0] - c[0] * x[1] / (sqrt(x[2]) + c[5]);
+    x[2] = larger(c[3] * x[2], abs(g) + c[4]);
+    x[0] = x[0] - c[0] * x[1] / (x[2] + c[5]);
+  }
+};
+
+template <>
+struct Update<Rule::adadelta> {
+  static constexpr size_t states = 3;
+  template <class V, class C>
+  static HWY_INLINE void step(const C& c, V (&x)[states], V g) {
+    x[1] = mul_add(c[1], x[1], c[2] * (g * g));
+    const V change = sqrt(x[2] + c[3]) / sqrt(x[1] + c[3]) * g;
+    x[2] = mul_add(c[1], x[2], c[2] * (change * change));
+    x[0] = mul_add(-c[0], change, x[0]);
+  }
+};
+
+template <>
+struct Update<Rule::ftrl> {
+  static constexpr size_t states = 3;
+  template <class V, class C>
+  static HWY_INLINE void step(const C& c, V (&x)[states], V g) {
+    const V sum = mul_add(g, g, x[1]), power = pow(sum, c[1]);
+    x[2] = x[2] + mul_add(c[4], x[0], g) - (power - pow(x[1], c[1])) / c[0] * x[0];
+    x[1] = sum;
+    x[0] = (select(x[2] < -c[2], -c[2], select(x[2] > c[2], c[2], x[2])) - x[2]) / (power / c[0] + c[3]);
+  }
+};
+
+template <>
+struct Update<Rule::lion> {
+  static constexpr size_t states = 2;
+  template <class V, class C>
+  static HWY_INLINE void step(const C& c, V (&x)[states], V g) {
+    x[0] = mul_add(-c[0], sign(mul_add(c[1], x[1], c[2] * g)), x[0]);
+    x[1] = mul_add(c[3], x[1], c[4] * g);
+  }
+};
+
+template <>
+struct Update<Rule::rprop> {
+  static constexpr size_t states = 3;
+  template <class V, class C>
+  static HWY_INLINE void step(const C& c, V (&x)[states], V g) {
+    const V turn = g * x[1];
+    const V size = x[2] * select(turn > 0, c[1], select(turn < 0, c[0], V(1)));
+    x[2] = select(size < c[2], c[2], select(size > c[3], c[3], size));
+    x[1] = select(turn < 0, V(0.0), g);
+    x[0] = mul_add(-sign(x[1]), x[2], x[0]);
   }
 };
 
@@ -162,8 +232,13 @@ void update_halves(const UpdateTable& table, Rule rule, DType dtype, const Coeff
   }
 }
 
+}  // namespace
+
 void update(Rule rule, const Coefficients& c, std::span<const TensorImpl* const> arrays) {
   static const UpdateTable& table = *HWY_DYNAMIC_DISPATCH(update_table)();
+  const size_t expected = table.states[static_cast<size_t>(rule)] + 1;
+  if (arrays.size() != expected)
+    fail<ValueError>("update", "wrong number of arrays; got ", arrays.size(), ", expected ", expected);
   const TensorImpl& p = *arrays[0];
   for (const TensorImpl* x : arrays)
     if (x->size != p.size || x->dtype != p.dtype || !x->contiguous || !is_floating(x->dtype))
@@ -180,28 +255,6 @@ void update(Rule rule, const Coefficients& c, std::span<const TensorImpl* const>
         else update_halves(table, rule, p.dtype, c, data, end - begin);
       },
       64);
-}
-
-}  // namespace
-
-void sgd_update(TensorImpl& p, const TensorImpl& g, double rate) {
-  const TensorImpl* const arrays[] = {&p, &g};
-  update(Rule::sgd, {rate}, arrays);
-}
-
-void momentum_update(TensorImpl& p, TensorImpl& v, const TensorImpl& g, double rate, double momentum, bool nesterov) {
-  const TensorImpl* const arrays[] = {&p, &v, &g};
-  update(nesterov ? Rule::nesterov : Rule::momentum, {rate, momentum}, arrays);
-}
-
-void rmsprop_update(TensorImpl& p, TensorImpl& v, const TensorImpl& g, const RmspropStep& step) {
-  const TensorImpl* const arrays[] = {&p, &v, &g};
-  update(step.epsilon_inside ? Rule::rmsprop_inside : Rule::rmsprop, {step.rate, step.rho, 1 - step.rho, step.epsilon}, arrays);
-}
-
-void adam_update(TensorImpl& p, TensorImpl& m, TensorImpl& v, const TensorImpl& g, const AdamStep& step) {
-  const TensorImpl* const arrays[] = {&p, &m, &v, &g};
-  update(Rule::adam, {step.rate, step.beta1, 1 - step.beta1, step.beta2, 1 - step.beta2, step.epsilon}, arrays);
 }
 
 }  // namespace gradus::kernels

@@ -136,3 +136,32 @@ TEST_CASE("errors of the optimiser come through, and endless trouble ends") {
   CHECK_THROWS_AS(optim::LossScale({.initial = kInf}), ValueError);
   CHECK_THROWS_AS(optim::LossScale({.growth_steps = -1}), ValueError);
 }
+
+TEST_CASE("a saved scale goes on where it stood; states that do not fit change nothing") {
+  const Variable p(Tensor({1.0f}));
+  optim::SGD sgd;
+  optim::LossScale scale({.initial = 8, .growth_steps = 3}), other({.initial = 2, .growth_steps = 3});
+  const Tensor bad({std::numeric_limits<float>::infinity()}), good({8.0f});
+  CHECK_FALSE(scale.step(sgd, {bad}, {p}));
+  CHECK(scale.step(sgd, {good}, {p}));
+  other.load_state(scale.state());
+  CHECK(other.value() == 4);
+  CHECK(other.good_steps() == 1);
+  CHECK(other.skipped() == 1);
+  for (int i = 0; i < 2; ++i) CHECK(other.step(sgd, {good}, {p}));
+  CHECK(other.value() == 8);
+
+  auto state = scale.state();
+  state.erase("skipped");
+  CHECK_THROWS_AS(other.load_state(state), ValueError);
+  state = scale.state();
+  state["value"] = Tensor(0.0);
+  CHECK_THROWS_AS(other.load_state(state), ValueError);
+  state = scale.state();
+  state["good_steps"] = Tensor(int64_t{-1});
+  CHECK_THROWS_AS(other.load_state(state), ValueError);
+  state = scale.state();
+  state["more"] = Tensor(0.0);
+  CHECK_THROWS_AS(other.load_state(state), ValueError);
+  CHECK(other.value() == 8);
+}
