@@ -99,4 +99,19 @@ void Meter::reset() {
   std::ranges::fill(tallies_, Tally{});
 }
 
+Tensor Meter::state() const {
+  std::vector<double> values{loss_.sum, static_cast<double>(loss_.count)};
+  for (const Tally& tally : tallies_) values.insert(values.end(), {tally.sum, static_cast<double>(tally.count)});
+  return Tensor(values);
+}
+
+void Meter::load_state(const Tensor& state) {
+  const std::vector<double> values = state.to_vector<double>();
+  if (values.size() != 2 + 2 * tallies_.size())
+    fail<ValueError>("Meter", "state of other metrics; got ", values.size(), " values, expected ", 2 + 2 * tallies_.size());
+  const auto tally = [&](size_t i) { return Tally{values[i], static_cast<int64_t>(values[i + 1])}; };
+  loss_ = tally(0);
+  for (size_t i = 0; i < tallies_.size(); ++i) tallies_[i] = tally(2 + 2 * i);
+}
+
 }  // namespace gradus::nn

@@ -58,6 +58,9 @@ class Meter {
   /// Sets `prefix` + "loss" and `prefix` + the name of each metric.
   void write(Logs& logs, std::string_view prefix = "") const;
   void reset();
+  /// All that the means are made of (float64, one axis), for checkpoints; and back. ValueError for what other metrics gave.
+  Tensor state() const;
+  void load_state(const Tensor& state);
 
  private:
   const std::vector<Metric>* metrics_;

@@ -54,4 +54,24 @@ bool LossScale::step(Optimizer& optimizer, const std::vector<Tensor>& gradients,
   return true;
 }
 
+std::map<std::string, Tensor> LossScale::state() const {
+  return {{"value", Tensor(value_)}, {"good_steps", Tensor(good_steps_)}, {"skipped", Tensor(skipped_)}};
+}
+
+void LossScale::load_state(const std::map<std::string, Tensor>& state) {
+  const auto entry = [&](const char* name) -> const Tensor& {
+    const auto found = state.find(name);
+    if (found == state.end()) fail<ValueError>("LossScale", "incomplete state; got no \"", name, "\", expected one");
+    return found->second;
+  };
+  const double value = entry("value").item<double>();
+  const int64_t good_steps = entry("good_steps").item<int64_t>(), skipped = entry("skipped").item<int64_t>();
+  if (!(value > 0) || std::isinf(value) || good_steps < 0 || skipped < 0)
+    fail<ValueError>("LossScale", "state out of range; got scale ", value, " after ", good_steps, " good steps, ", skipped,
+                     " left out, expected a finite scale > 0 and counts >= 0");
+  value_ = value;
+  good_steps_ = good_steps;
+  skipped_ = skipped;
+}
+
 }  // namespace gradus::optim

@@ -13,6 +13,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "optim/optimizer.h"
@@ -43,6 +45,11 @@ class LossScale {
   /// Steps since the scale last changed, and steps left out so far.
   int64_t good_steps() const { return good_steps_; }
   int64_t skipped() const { return skipped_; }
+
+  /// The complete state by name, for saving: "value" (float64), "good_steps" and "skipped" (int64).
+  std::map<std::string, Tensor> state() const;
+  /// Puts back what state() gave. ValueError for an absent entry or one out of range; nothing changes then.
+  void load_state(const std::map<std::string, Tensor>& state);
 
  private:
   double value_;
