@@ -30,6 +30,8 @@ class Resumable {
   virtual State state() const = 0;
   /// Goes on from there. Everything is checked first: ValueError naming `origin` (a file) and the entry that does not fit.
   virtual void load_state(const State& state, std::string_view origin) = 0;
+  /// The values so far of the epoch that is being trained.
+  virtual Logs means() const = 0;
 
  protected:
   ~Resumable() = default;

@@ -6,16 +6,6 @@
 #include "autograd/tape.h"
 
 namespace gradus::nn {
-namespace {
-
-Logs logs_of(const Objective& objective) {
-  Logs out;
-  objective.write(out);
-  return out;
-}
-
-}  // namespace
-
 Model::Trainer::Trainer(Model& model, Feed& feed, Feed* validation, const FitOptions& options)
     : model_(model),
       feed_(feed),
@@ -69,33 +59,41 @@ History Model::Trainer::train() {
   return history_;
 }
 
+Logs Model::Trainer::means() const {
+  Logs out;
+  objective_.write(out);
+  return out;
+}
+
 bool Model::Trainer::epoch() {
   while (run_.batch < run_.batches) {
     notify(&Callback::on_batch_begin);
-    step();
-    if (progress_.step()) progress_.draw(logs_of(objective_));
+    const bool valid = step();
+    if (progress_.step()) progress_.draw(means());
     notify(&Callback::on_batch_end);
     ++run_.batch;
     ++run_.step;
+    if (!valid) return false;
     if (run_.batch == run_.batches) break;
     if (run_.stop) return false;
     checkpoint(false);
   }
-  run_.logs = logs_of(objective_);
+  run_.logs = means();
   if (validates()) validate();
   return true;
 }
 
-void Model::Trainer::step() {
+bool Model::Trainer::step() {
   feed_.next(batch_);
   run_.batch_loss = model_.train_step(batch_, objective_, outputs_, trainable_);
-  if (std::isfinite(run_.batch_loss)) return;
+  if (std::isfinite(run_.batch_loss)) return true;
   outputs_.clear();
   bool dealt_with = false;
   for (const CallbackOption& callback : options_.callbacks) dealt_with = callback->on_invalid_loss(run_) || dealt_with;
   if (!dealt_with)
     fail<ValueError>("fit", "loss is not finite; got ", run_.batch_loss, " at epoch ", run_.epoch + 1, ", batch ", run_.batch + 1,
                      ", expected a number; a lower learning rate or inputs of smaller scale may help");
+  return false;
 }
 
 void Model::Trainer::validate() {

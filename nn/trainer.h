@@ -27,6 +27,7 @@ class Model::Trainer : public Resumable {
 
   State state() const override;
   void load_state(const State& state, std::string_view origin) override;
+  Logs means() const override;
 
  private:
   void notify(void (Callback::*event)(Run&)) {
@@ -35,9 +36,10 @@ class Model::Trainer : public Resumable {
   void checkpoint(bool last) {
     for (const CallbackOption& callback : options_.callbacks) callback->on_checkpoint(run_, last);
   }
-  /// False when a callback stopped it half-way.
+  /// False when it was stopped half-way.
   bool epoch();
-  void step();
+  /// False when the loss was not finite, and a callback knows what to do.
+  bool step();
   void validate();
   bool validates() const { return validation_ && (run_.epoch + 1) % options_.validation_freq == 0; }
   /// Of the callbacks that keep a state: "early_stopping", "early_stopping_1", ...
