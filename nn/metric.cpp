@@ -79,39 +79,47 @@ Tally Metric::operator()(const Tensor& y, const Outputs& outputs) const {
   return row_ ? row_->tally(name_, y, outputs) : tally_of((*function_)(y, outputs.predictions()));
 }
 
+Meter::Meter(const std::vector<Metric>& metrics, const std::vector<Metric>& weighted) {
+  for (const Metric& metric : metrics) parts_.push_back({metric.name(), metric, {}});
+  for (const Metric& metric : weighted) {
+    const bool taken = std::ranges::any_of(metrics, [&](const Metric& other) { return other.name() == metric.name(); });
+    parts_.push_back({taken ? "weighted_" + metric.name() : metric.name(), metric, {}});
+  }
+}
+
 void Meter::add(double loss, int64_t samples, const Tensor& y, const Outputs& outputs, const Tensor&) {
   loss_.sum += loss * static_cast<double>(samples);
   loss_.count += samples;
-  for (size_t i = 0; i < tallies_.size(); ++i) {
-    const Tally tally = (*metrics_)[i](y, outputs);
-    tallies_[i].sum += tally.sum;
-    tallies_[i].count += tally.count;
+  for (Part& part : parts_) {
+    const Tally tally = part.metric(y, outputs);
+    part.tally.sum += tally.sum;
+    part.tally.count += tally.count;
   }
 }
 
 void Meter::write(Logs& logs, std::string_view prefix) const {
   logs.set(text(prefix, "loss"), quotient(loss_));
-  for (size_t i = 0; i < tallies_.size(); ++i) logs.set(text(prefix, (*metrics_)[i].name()), quotient(tallies_[i]));
+  for (const Part& part : parts_) logs.set(text(prefix, part.name), quotient(part.tally));
 }
 
 void Meter::reset() {
   loss_ = {};
-  std::ranges::fill(tallies_, Tally{});
+  for (Part& part : parts_) part.tally = {};
 }
 
 Tensor Meter::state() const {
   std::vector<double> values{loss_.sum, static_cast<double>(loss_.count)};
-  for (const Tally& tally : tallies_) values.insert(values.end(), {tally.sum, static_cast<double>(tally.count)});
+  for (const Part& part : parts_) values.insert(values.end(), {part.tally.sum, static_cast<double>(part.tally.count)});
   return Tensor(values);
 }
 
 void Meter::load_state(const Tensor& state) {
   const std::vector<double> values = state.to_vector<double>();
-  if (values.size() != 2 + 2 * tallies_.size())
-    fail<ValueError>("Meter", "state of other metrics; got ", values.size(), " values, expected ", 2 + 2 * tallies_.size());
+  if (values.size() != 2 + 2 * parts_.size())
+    fail<ValueError>("Meter", "state of other metrics; got ", values.size(), " values, expected ", 2 + 2 * parts_.size());
   const auto tally = [&](size_t i) { return Tally{values[i], static_cast<int64_t>(values[i + 1])}; };
   loss_ = tally(0);
-  for (size_t i = 0; i < tallies_.size(); ++i) tallies_[i] = tally(2 + 2 * i);
+  for (size_t i = 0; i < parts_.size(); ++i) parts_[i].tally = tally(2 + 2 * i);
 }
 
 }  // namespace gradus::nn

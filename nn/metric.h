@@ -50,8 +50,8 @@ class Metric {
 /// Running means of the loss and the metrics, weighted by the number of samples.
 class Meter {
  public:
-  /// `metrics` must outlive the meter.
-  explicit Meter(const std::vector<Metric>& metrics) : metrics_(&metrics), tallies_(metrics.size()) {}
+  /// `metrics` get no weights, `weighted` ones do. A weighted metric whose name is taken is called "weighted_" + its name.
+  explicit Meter(const std::vector<Metric>& metrics, const std::vector<Metric>& weighted = {});
 
   /// Adds one batch of `samples` samples with loss `loss`, and weights [samples] unless they are undefined.
   void add(double loss, int64_t samples, const Tensor& y, const Outputs& outputs, const Tensor& weights = {});
@@ -63,8 +63,12 @@ class Meter {
   void load_state(const Tensor& state);
 
  private:
-  const std::vector<Metric>* metrics_;
-  std::vector<Tally> tallies_;
+  struct Part {
+    std::string name;
+    Metric metric;
+    Tally tally;
+  };
+  std::vector<Part> parts_;
   Tally loss_;
 };
 

@@ -8,7 +8,7 @@ namespace gradus::nn {
 
 Objective::Objective(std::shared_ptr<const Training> training, const Module& model)
     : training_(std::move(training)), penalties_(model.penalties()) {
-  for (const Head& head : training_->heads) meters_.push_back({Meter(head.metrics), Meter(head.weighted_metrics)});
+  for (const Head& head : training_->heads) meters_.emplace_back(head.metrics, head.weighted_metrics);
 }
 
 Tensor Objective::loss(const Batch& batch, const std::vector<Outputs>& outputs) {
@@ -30,60 +30,38 @@ Tensor Objective::loss(const Batch& batch, const std::vector<Outputs>& outputs) 
 void Objective::add(const Batch& batch, const std::vector<Outputs>& outputs, double total) {
   const int64_t samples = batch.samples();
   total_.sum += total * static_cast<double>(samples);
-  total_.count += samples;
+  total_.samples += static_cast<double>(samples);
   for (size_t i = 0; i < meters_.size(); ++i) {
     const double part = parts_.empty() ? total : parts_[i].item<double>();
-    meters_[i].plain.add(part, samples, batch.y[i], outputs[i]);
-    if (!training_->heads[i].weighted_metrics.empty())
-      meters_[i].weighted.add(part, samples, batch.y[i], outputs[i], batch.weights);
+    meters_[i].add(part, samples, batch.y[i], outputs[i], batch.weights);
   }
   parts_.clear();
 }
 
 void Objective::write(Logs& logs, std::string_view prefix) const {
-  for (size_t i = 0; i < meters_.size(); ++i) {
-    const Head& head = training_->heads[i];
-    const std::string front = meters_.size() > 1 ? text(prefix, head.name, "_") : std::string(prefix);
-    meters_[i].plain.write(logs, front);
-    if (head.weighted_metrics.empty()) continue;
-    Logs weighted;
-    meters_[i].weighted.write(weighted);
-    for (const auto& [name, value] : weighted) {
-      if (name == "loss") continue;
-      const std::string plain = front + name;  // Keras: the second of one name says that it is weighted
-      logs.set(logs.contains(plain) ? text(front, "weighted_", name) : plain, value);
-    }
-  }
-  logs.set(text(prefix, "loss"), total_.count == 0 ? 0 : total_.sum / static_cast<double>(total_.count));
+  for (size_t i = 0; i < meters_.size(); ++i)
+    meters_[i].write(logs, meters_.size() > 1 ? text(prefix, training_->heads[i].name, "_") : std::string(prefix));
+  logs.set(text(prefix, "loss"), total_.samples == 0 ? 0 : total_.sum / total_.samples);
 }
 
 void Objective::reset() {
   total_ = {};
-  for (Meters& meters : meters_) {
-    meters.plain.reset();
-    meters.weighted.reset();
-  }
+  for (Meter& meter : meters_) meter.reset();
 }
 
 State Objective::state() const {
-  State out{{"total", Tensor({total_.sum, static_cast<double>(total_.count)})}};
-  for (size_t i = 0; i < meters_.size(); ++i) {
-    out.emplace(text("metrics.", i), meters_[i].plain.state());
-    out.emplace(text("weighted_metrics.", i), meters_[i].weighted.state());
-  }
+  State out{{"total", Tensor({total_.sum, total_.samples})}};
+  for (size_t i = 0; i < meters_.size(); ++i) out.emplace(text("metrics.", i), meters_[i].state());
   return out;
 }
 
 void Objective::load_state(std::string_view op, const State& state) {
-  std::vector<Meters> meters = meters_;
-  for (size_t i = 0; i < meters.size(); ++i) {
-    meters[i].plain.load_state(detail::entry(op, state, text("metrics.", i)));
-    meters[i].weighted.load_state(detail::entry(op, state, text("weighted_metrics.", i)));
-  }
+  std::vector<Meter> meters = meters_;
+  for (size_t i = 0; i < meters.size(); ++i) meters[i].load_state(detail::entry(op, state, text("metrics.", i)));
   const std::vector<double> total = detail::entry(op, state, "total").to_vector<double>();
   if (total.size() != 2) fail<ValueError>(op, "malformed entry; got ", total.size(), " values of \"total\", expected 2");
   meters_ = std::move(meters);
-  total_ = {total[0], static_cast<int64_t>(total[1])};
+  total_ = {total[0], total[1]};
 }
 
 }  // namespace gradus::nn

@@ -42,15 +42,13 @@ class Objective {
   void load_state(std::string_view op, const State& state);
 
  private:
-  struct Meters {
-    Meter plain, weighted;
-  };
-
   std::shared_ptr<const Training> training_;
   std::vector<Penalty> penalties_;  // collected once: no walk over the layers in the loop
-  std::vector<Meters> meters_;      // of each head
+  std::vector<Meter> meters_;       // of each head
   std::vector<Tensor> parts_;       // the heads' losses, where there are several
-  Tally total_;
+  struct {
+    double sum = 0, samples = 0;
+  } total_;
 };
 
 }  // namespace gradus::nn
