@@ -23,4 +23,5 @@
 #include "nn/sequential.h"
 #include "nn/stopping.h"
 #include "nn/tensorboard.h"
+#include "nn/weight_names.h"
 #include "nn/weights.h"
