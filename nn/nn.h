@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nn/activation.h"
+#include "nn/averages.h"
 #include "nn/callback.h"
 #include "nn/checkpoint.h"
 #include "nn/dense.h"

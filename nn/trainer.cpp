@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "autograd/tape.h"
+#include "nn/averages.h"
 
 namespace gradus::nn {
 Model::Trainer::Trainer(Model& model, Feed& feed, Feed* validation, const FitOptions& options)
@@ -55,6 +56,7 @@ History Model::Trainer::train() {
     if (run_.epoch < run_.epochs && !run_.stop) checkpoint(false);
   }
   checkpoint(true);
+  detail::finalize_averages(*model_.training_->optimizer, trainable_);
   notify(&Callback::on_train_end);
   return history_;
 }
