@@ -150,6 +150,7 @@ TEST_CASE("class weights are sample weights by class: numbers, columns of number
   CHECK(trained("sparse_categorical_crossentropy", labels, {}) != by_sample);
 
   nn::Sequential model = linear_model();
+  model.build({-1, 1});
   const auto refuses = [&](const nn::FitOptions& options, auto kind) {
     nn::FitOptions quiet = options;
     quiet.verbose = 0;

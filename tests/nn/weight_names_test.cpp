@@ -255,9 +255,9 @@ TEST_CASE("Keras' names: cells, the model's name, old suffixes, heads") {
   CHECK(tensors.contains("dense/kernel"));
   std::map<std::string, Tensor> keras{{"sequential/dropout/seed_generator/seed_generator_state", zeros({2})}};
   for (const auto& [name, value] : tensors) keras.emplace("sequential/" + name + ":0", value.astype(DType::float64));
-  data::save_npz(path, keras);
+  data::save_safetensors(folder / "keras", keras);
   clear(model);
-  const nn::WeightReport report = nn::load_weights(model, path, {.convention = WeightNames::keras});
+  const nn::WeightReport report = nn::load_weights(model, folder / "keras", {.convention = WeightNames::keras});
   CHECK(weights_of(model) == before);
   CHECK(report.lines[0].how == "converted from float64");
 
