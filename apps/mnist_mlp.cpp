@@ -27,8 +27,9 @@ int train(const apps::TrainOptions& options, const std::string& precision) {
              .batch_size = options.batch_size,
              .seed = options.seed,
              .verbose = options.json ? 0 : 1,
-             .callbacks = {apps::Watch(interrupt, options.json)}});
+             .callbacks = options.callbacks(apps::Watch(interrupt, options.json))});
   if (interrupt.pressed()) {
+    if (!options.save.empty()) nn::save_weights(model, options.save);
     std::cerr << "mnist_mlp: interrupted\n";
     return apps::kInterrupted;
   }
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
   CLI::App app("Trains a 784-512-10 network on handwritten digits (MNIST) and tests it.", "mnist_mlp");
   apps::TrainOptions options;
   options.add_to(app);
+  options.add_checkpoint_to(app);
   std::string precision = "float32";
   app.add_option("--precision", precision, "What the layers compute in: float32, mixed_bfloat16 or mixed_float16")
       ->capture_default_str();

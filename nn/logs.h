@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gradus::nn {
@@ -30,10 +31,16 @@ class Logs {
 /// What fit() returns.
 class History {
  public:
+  using Map = std::map<std::string, std::vector<double>, std::less<>>;
+
+  History() = default;
+  /// As it was saved.
+  History(std::vector<int64_t> epochs, Map history) : epochs_(std::move(epochs)), history_(std::move(history)) {}
+
   /// The values of `name`, one per epoch. ValueError listing the names there are for any other.
   const std::vector<double>& operator[](std::string_view name) const;
   bool contains(std::string_view name) const { return history_.contains(name); }
-  const std::map<std::string, std::vector<double>, std::less<>>& history() const { return history_; }
+  const Map& history() const { return history_; }
   /// Numbers of the epochs that were trained, from 0.
   const std::vector<int64_t>& epochs() const { return epochs_; }
 
@@ -41,7 +48,7 @@ class History {
 
  private:
   std::vector<int64_t> epochs_;
-  std::map<std::string, std::vector<double>, std::less<>> history_;
+  Map history_;
 };
 
 }  // namespace gradus::nn

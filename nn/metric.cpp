@@ -135,7 +135,17 @@ const std::string& Metric::name() const { return data_->name; }
 
 Accumulator::Accumulator(Metric metric) : metric_(std::move(metric)) { reset(); }
 
-void Accumulator::reset() { state_.assign(metric_.data_->recipe.numbers, 0); }
+void Accumulator::reset() {
+  state_.assign(metric_.data_->recipe.numbers, 0);
+  restored_ = false;
+}
+
+void Accumulator::load_state(MetricState state) {
+  if (const size_t numbers = metric_.data_->recipe.numbers; numbers > 0 && state.size() != numbers)
+    fail<ValueError>(metric_.name(), "state of another metric; got ", state.size(), " numbers, expected ", numbers);
+  state_ = std::move(state);
+  restored_ = true;
+}
 
 void Accumulator::update(const Tensor& y, const Outputs& outputs, const Tensor& weights) {
   const NoRecord pause;
@@ -145,9 +155,11 @@ void Accumulator::update(const Tensor& y, const Outputs& outputs, const Tensor& 
   else if (data.loss) add_mean(state_, (*data.loss)(y, outputs), batch);
   else if (data.function) add_mean(state_, data.function(y, outputs.predictions()), batch);
   else data.recipe.update(state_, y, outputs.predictions(), weights);
+  restored_ = false;
 }
 
 double Accumulator::result() const {
+  if (restored_) return 0;
   const Metric::Data& data = *metric_.data_;
   if (data.recipe.result) return data.recipe.result(state_);
   return data.row ? data.row->result(state_, data.options) : mean_of(state_, data.options);
@@ -176,6 +188,38 @@ void Meter::write(Logs& logs, std::string_view prefix) const {
 void Meter::reset() {
   loss_ = {};
   for (Part& part : parts_) part.accumulator.reset();
+}
+
+Tensor Meter::state() const {
+  std::vector<double> numbers{loss_.sum, loss_.count};
+  for (const Part& part : parts_) {
+    const MetricState& state = part.accumulator.state();
+    numbers.push_back(static_cast<double>(state.size()));
+    numbers.insert(numbers.end(), state.begin(), state.end());
+  }
+  return Tensor(numbers);
+}
+
+void Meter::load_state(const Tensor& state) {
+  const std::vector<double> numbers = state.to_vector<double>();
+  const auto refuse = [&] {
+    fail<ValueError>("Meter", "state of other metrics; got ", numbers.size(), " numbers, expected those of ", parts_.size(),
+                     " metrics");
+  };
+  if (numbers.size() < 2) refuse();
+  size_t at = 2;
+  std::vector<MetricState> states;
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (at == numbers.size()) refuse();
+    const double length = numbers[at++];
+    if (!(length >= 0 && length <= static_cast<double>(numbers.size() - at))) refuse();
+    const auto begin = numbers.begin() + static_cast<std::ptrdiff_t>(at);
+    states.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(length));
+    at += states.back().size();
+  }
+  if (at != numbers.size()) refuse();
+  for (size_t i = 0; i < parts_.size(); ++i) parts_[i].accumulator.load_state(std::move(states[i]));
+  loss_ = {numbers[0], numbers[1]};
 }
 
 }  // namespace gradus::nn

@@ -96,10 +96,15 @@ class Accumulator {
   }
   double result() const;
   void reset();
+  /// What result() is made of, for checkpoints; and back. A state of other metrics is refused by the next update(), before which
+  /// result() is 0: only a batch tells how many numbers there must be.
+  const MetricState& state() const { return state_; }
+  void load_state(MetricState state);
 
  private:
   Metric metric_;
   MetricState state_;
+  bool restored_ = false;  // and not yet held against a batch
 };
 
 /// Running means of the loss, weighted by the number of samples, and metrics.
@@ -113,6 +118,9 @@ class Meter {
   /// Sets `prefix` + "loss" and `prefix` + the name of each metric.
   void write(Logs& logs, std::string_view prefix = "") const;
   void reset();
+  /// All that write() needs (float64, one axis), for checkpoints; and back. ValueError for what other metrics gave.
+  Tensor state() const;
+  void load_state(const Tensor& state);
 
  private:
   struct Part {

@@ -61,10 +61,10 @@ double Progress::steady_seconds() {
 
 Progress::Progress(std::ostream& out, Style style, Clock clock) : out_(out), style_(style), clock_(std::move(clock)) {}
 
-void Progress::begin(std::string_view title, int64_t steps) {
+void Progress::begin(std::string_view title, int64_t steps, int64_t done) {
   title_ = title;
   steps_ = steps;
-  done_ = 0;
+  done_ = before_ = done;
   width_ = 0;
   start_ = clock_();
   drawn_ = start_;
@@ -74,9 +74,10 @@ void Progress::begin(std::string_view title, int64_t steps) {
 bool Progress::step() {
   ++done_;
   if (style_ == Style::silent) return false;
-  if (style_ == Style::lines && done_ > 1) return false;
+  const int64_t now_done = done_ - before_;
+  if (style_ == Style::lines && now_done > 1) return false;
   const double now = clock_();
-  if (done_ == 1) after_first_ = now;
+  if (now_done == 1) after_first_ = now;
   if (style_ == Style::lines || now - drawn_ < kRedrawSeconds) return false;
   drawn_ = now;
   return true;
@@ -84,8 +85,8 @@ bool Progress::step() {
 
 std::string Progress::line(const Logs& logs, double now, bool last) const {
   // The first step warms everything up, so the estimate leaves it out as soon as there is another.
-  const double steps = static_cast<double>(done_);
-  const double per_step = done_ > 1 ? (now - after_first_) / (steps - 1) : done_ == 1 ? now - start_ : 0;
+  const double steps = static_cast<double>(done_ - before_);
+  const double per_step = steps > 1 ? (now - after_first_) / (steps - 1) : steps == 1 ? now - start_ : 0;
   std::string out = text(done_, "/", steps_);
   if (style_ == Style::redraw) {
     const std::string total = std::to_string(steps_), current = std::to_string(done_);

@@ -28,8 +28,8 @@ class Progress {
 
   Progress(std::ostream& out, Style style, Clock clock = steady_seconds);
 
-  /// Starts a pass over `steps` batches, named `title` ("Epoch 1/5"; may be empty).
-  void begin(std::string_view title, int64_t steps);
+  /// Starts a pass over `steps` batches, named `title` ("Epoch 1/5"; may be empty), of which `done` were done before.
+  void begin(std::string_view title, int64_t steps, int64_t done = 0);
   /// Another batch is done. True when the line should be redrawn, which is at most every 50 ms; then call draw().
   bool step();
   void draw(const Logs& logs);
@@ -45,7 +45,7 @@ class Progress {
   Style style_;
   Clock clock_;
   std::string title_;
-  int64_t steps_ = 0, done_ = 0;
+  int64_t steps_ = 0, done_ = 0, before_ = 0;
   double start_ = 0, after_first_ = 0, drawn_ = 0;
   size_t width_ = 0;  // characters of the line on the screen
 };

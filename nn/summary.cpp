@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "nn/model.h"
+#include "nn/objective.h"
 
 namespace gradus::nn {
 namespace {

@@ -1,13 +1,10 @@
 #include "nn/weights.h"
 
-#include <map>
-
 #include "data/safetensors.h"
 
 namespace gradus::nn {
-namespace {
 
-std::map<std::string, Variable> variables_by_name(std::string_view op, const Module& module) {
+std::map<std::string, Variable> detail::variables_by_name(std::string_view op, const Module& module) {
   std::map<std::string, Variable> out;
   for (const auto& [name, variable] : module.named_variables())
     if (!out.emplace(name, variable).second)
@@ -18,19 +15,7 @@ std::map<std::string, Variable> variables_by_name(std::string_view op, const Mod
   return out;
 }
 
-}  // namespace
-
-void save_weights(const Module& module, const std::string& path) {
-  std::map<std::string, Tensor> tensors;
-  for (const auto& [name, variable] : variables_by_name("save_weights", module)) tensors.emplace(name, variable.value());
-  data::save_safetensors(path, tensors);
-}
-
-void load_weights(const Module& module, const std::string& path) {
-  constexpr std::string_view op = "load_weights";
-  const std::map<std::string, Variable> variables = variables_by_name(op, module);
-  const std::map<std::string, Tensor> tensors = data::load_safetensors(path).tensors;
-
+std::string detail::differences(const std::map<std::string, Variable>& variables, const std::map<std::string, Tensor>& tensors) {
   std::string report;
   for (const auto& [name, variable] : variables) {
     const auto found = tensors.find(name);
@@ -44,8 +29,21 @@ void load_weights(const Module& module, const std::string& path) {
   for (const auto& [name, value] : tensors)
     if (!variables.contains(name))
       report += text("\n  ", name, ": got ", value.dtype(), " ", value.shape(), ", expected nothing");
-  if (!report.empty()) fail<ValueError>(op, path, " does not fit the module:", report);
+  return report;
+}
 
+void save_weights(const Module& module, const std::string& path) {
+  std::map<std::string, Tensor> tensors;
+  for (const auto& [name, variable] : detail::variables_by_name("save_weights", module)) tensors.emplace(name, variable.value());
+  data::save_safetensors(path, tensors);
+}
+
+void load_weights(const Module& module, const std::string& path) {
+  constexpr std::string_view op = "load_weights";
+  const std::map<std::string, Variable> variables = detail::variables_by_name(op, module);
+  const std::map<std::string, Tensor> tensors = data::load_safetensors(path).tensors;
+  if (const std::string report = detail::differences(variables, tensors); !report.empty())
+    fail<ValueError>(op, path, " does not fit the module:", report);
   for (const auto& [name, variable] : variables) variable.assign(tensors.at(name));
 }
 

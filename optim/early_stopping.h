@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,11 +13,9 @@
 #include <vector>
 
 #include "autograd/variable.h"
+#include "optim/monitor.h"
 
 namespace gradus::optim {
-
-/// Which direction is better. `automatic` decides by the monitored name: losses and errors fall, accuracies rise.
-enum class Mode : uint8_t { automatic, min, max };
 
 struct EarlyStoppingOptions {
   std::string monitor = "val_loss";  // the value `fit` passes to update(); decides the automatic mode
@@ -46,20 +45,27 @@ class EarlyStopping {
   bool restore() const;
   /// Forgets everything, for another run.
   void reset();
+  /// The number of the next update's epoch, for runs that begin later or leave epochs out.
+  void set_epoch(int64_t epoch) { epoch_ = epoch; }
+
+  /// The complete state by name, for saving: counters, the best value and the best weights.
+  std::map<std::string, Tensor> state() const;
+  /// Puts back what state() gave; `variables` are those of the updates. ValueError or ShapeError for what does not fit; nothing
+  /// changes then.
+  void load_state(const std::map<std::string, Tensor>& state, const std::vector<Variable>& variables);
 
   const Options& options() const { return options_; }
-  int64_t epoch() const { return epoch_; }  // updates so far
+  int64_t epoch() const { return epoch_; }  // of the next update
   int64_t wait() const { return wait_; }
   std::optional<double> best() const { return best_; }
   int64_t best_epoch() const { return best_epoch_; }                       // from 0
   std::optional<int64_t> stopped_epoch() const { return stopped_epoch_; }  // from 0
 
  private:
-  bool improves(double value, const std::optional<double>& reference) const;
   void keep(const std::vector<Variable>& variables);
 
   Options options_;
-  bool rising_;
+  Monitor monitor_;
   int64_t epoch_ = 0, wait_ = 0, best_epoch_ = 0;
   std::optional<double> best_;
   std::optional<int64_t> stopped_epoch_;

@@ -12,6 +12,7 @@
 #include "optim/learning_rate.h"
 #include "optim/lion.h"
 #include "optim/loss_scale.h"
+#include "optim/monitor.h"
 #include "optim/optimizer.h"
 #include "optim/recurrence.h"
 #include "optim/rmsprop.h"

@@ -25,6 +25,7 @@
 #include "autograd/autograd.h"
 #include "data/mnist.h"
 #include "nn/callback.h"
+#include "nn/checkpoint.h"
 
 namespace gradus::apps {
 
@@ -81,6 +82,7 @@ struct TrainOptions : Options {
   int64_t limit = 0;  // 0: all samples
   std::string data_dir = {};
   std::string save = {};
+  std::string checkpoint = {};
 
   void add_to(CLI::App& app) {
     app.add_option("--epochs", epochs, "Passes over the training samples")->check(at_least(1))->capture_default_str();
@@ -92,9 +94,21 @@ struct TrainOptions : Options {
     Options::add_to(app);
   }
 
+  /// For programs that train with fit() and callbacks().
+  void add_checkpoint_to(CLI::App& app) {
+    app.add_option("--checkpoint", checkpoint, "Write the run here after each epoch and on Ctrl-C; go on from it if it is there");
+  }
+  /// `watch` and what the options ask for.
+  std::vector<nn::CallbackOption> callbacks(const nn::CallbackOption& watch) const {
+    std::vector<nn::CallbackOption> out{watch};
+    if (!checkpoint.empty()) out.push_back(nn::Checkpoint(checkpoint));
+    return out;
+  }
+
   void apply() const {
     Options::apply();
     check_writable("--save", save);
+    check_writable("--checkpoint", checkpoint);
   }
 };
 
@@ -165,7 +179,9 @@ class Watch : public nn::Callback {
   Watch(const Interrupt& interrupt, bool json) : interrupt_(interrupt), json_(json) {}
 
   void on_epoch_begin(nn::Run&) override { clock_ = {}; }
-  void on_batch_end(nn::Run& run) override { run.stop = run.stop || interrupt_.pressed(); }
+  void on_batch_end(nn::Run& run) override {
+    if (interrupt_.pressed()) run.stop = run.interrupted = true;
+  }
   void on_epoch_end(nn::Run& run) override {
     seconds_->push_back(clock_.seconds());
     if (!json_) return;

@@ -224,7 +224,7 @@ TEST_CASE("early stopping inside fit restores the best weights") {
   CHECK(losses.size() == best + 4);
   CHECK(model.evaluate(other.x, other.y)["loss"] == losses[best]);
   CHECK(out.str().find(text("Epoch ", losses.size(), ": early stopping\n")) != std::string::npos);
-  CHECK(out.str().find(text("Restored the weights of the best epoch: ", best + 1, "\n")) != std::string::npos);
+  CHECK(out.str().find(text("Restoring model weights from the end of the best epoch: ", best + 1, ".\n")) != std::string::npos);
 
   CHECK_THROWS_WITH_AS(model.fit(data.x, data.y, {.verbose = 0, .callbacks = {optim::EarlyStopping()}}),
                        doctest::Contains("expected one of accuracy, loss"), ValueError);
