@@ -44,9 +44,9 @@ constexpr std::array<KnownFill, 3> kFills{
 namespace detail {
 
 Augmentation::Augmentation(std::string_view type, const AugmentationOptions& options)
-    : RandomLayer({options.seed, options.name}), type_(type), layout_(options.data_format) {}
+    : RandomLayer(type, {options.seed, options.name}), layout_(options.data_format) {}
 
-void Augmentation::check(const Shape& x) const { check_image_rank(type_, 2, x, layout_, name()); }
+void Augmentation::check(const Shape& x) const { check_image_rank(type(), 2, x, layout_, name()); }
 
 Shape Augmentation::output_shape(const Shape& input) const {
   check(input);
@@ -56,7 +56,7 @@ Shape Augmentation::output_shape(const Shape& input) const {
 }  // namespace detail
 
 RandomFlip::RandomFlip(std::string_view mode, const Options& options) : Augmentation("RandomFlip", options) {
-  const Mode& known = gradus::detail::find_by_name("RandomFlip", "mode", mode, kModes);
+  const Mode& known = gradus::detail::find_by_name(type(), "mode", mode, kModes);
   horizontal_ = known.horizontal, vertical_ = known.vertical;
 }
 
@@ -76,8 +76,7 @@ Tensor RandomFlip::call(const Tensor& x, bool training) {
 
 RandomCrop::RandomCrop(int64_t height, int64_t width, const Options& options)
     : Augmentation("RandomCrop", options), height_(height), width_(width) {
-  if (height <= 0 || width <= 0)
-    fail<ValueError>("RandomCrop", "size out of range; got ", height, " x ", width, ", expected > 0");
+  if (height <= 0 || width <= 0) fail<ValueError>(type(), "size out of range; got ", height, " x ", width, ", expected > 0");
 }
 
 Shape RandomCrop::output_shape(const Shape& input) const {
@@ -106,9 +105,9 @@ RandomTranslation::RandomTranslation(double height_factor, double width_factor, 
     : Augmentation("RandomTranslation", {options.seed, options.data_format, options.name}),
       height_factor_(height_factor),
       width_factor_(width_factor),
-      fill_(gradus::detail::find_by_name("RandomTranslation", "fill mode", options.fill_mode, kFills).fill) {
-  detail::check_range("RandomTranslation", "height factor", height_factor, 0, 1);
-  detail::check_range("RandomTranslation", "width factor", width_factor, 0, 1);
+      fill_(gradus::detail::find_by_name(type(), "fill mode", options.fill_mode, kFills).fill) {
+  detail::check_range(type(), "height factor", height_factor, 0, 1);
+  detail::check_range(type(), "width factor", width_factor, 0, 1);
 }
 
 Tensor RandomTranslation::call(const Tensor& x, bool training) {

@@ -31,7 +31,6 @@ class Augmentation : public RandomLayer {
   int width_axis() const { return height_axis() + 1; }
 
  private:
-  std::string_view type_;
   Layout layout_;
 };
 
@@ -47,7 +46,6 @@ class RandomFlip : public detail::Augmentation {
 
   /// ShapeError for anything but a batch of images.
   Tensor call(const Tensor& x, bool training) override;
-  std::string_view type() const override { return "RandomFlip"; }
 
  private:
   bool horizontal_, vertical_;
@@ -62,7 +60,6 @@ class RandomCrop : public detail::Augmentation {
 
   /// ShapeError for anything but a batch of images at least as large as the window.
   Tensor call(const Tensor& x, bool training) override;
-  std::string_view type() const override { return "RandomCrop"; }
   Shape output_shape(const Shape& input) const override;
 
  private:
@@ -86,7 +83,6 @@ class RandomTranslation : public detail::Augmentation {
 
   /// ShapeError for anything but a batch of images.
   Tensor call(const Tensor& x, bool training) override;
-  std::string_view type() const override { return "RandomTranslation"; }
 
   /// Where position i of an axis of size n takes its value from; i may lie outside of [0, n).
   using Fill = int64_t (*)(int64_t i, int64_t n);

@@ -10,8 +10,8 @@ namespace gradus::nn {
 
 using detail::check_range;
 
-Dropout::Dropout(double rate, const Options& options) : RandomLayer(options), rate_(rate) {
-  check_range("Dropout", "rate", rate, 0, 1);
+Dropout::Dropout(double rate, const Options& options) : RandomLayer("Dropout", options), rate_(rate) {
+  check_range(type(), "rate", rate, 0, 1);
 }
 
 Tensor Dropout::call(const Tensor& x, bool training) { return training && rate_ > 0 ? dropout(x, rate_, generator()) : x; }
@@ -21,11 +21,12 @@ namespace detail {
 constexpr std::array<std::string_view, 3> kSpatialTypes{"SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"};
 
 SpatialDropoutLayer::SpatialDropoutLayer(int axes, double rate, const Options& options)
-    : RandomLayer({options.seed, options.name}), axes_(axes), rate_(rate), layout_(options.data_format) {
-  check_range(kSpatialTypes[static_cast<size_t>(axes - 1)], "rate", rate, 0, 1);
+    : RandomLayer(kSpatialTypes[static_cast<size_t>(axes - 1)], {options.seed, options.name}),
+      axes_(axes),
+      rate_(rate),
+      layout_(options.data_format) {
+  check_range(type(), "rate", rate, 0, 1);
 }
-
-std::string_view SpatialDropoutLayer::type() const { return kSpatialTypes[static_cast<size_t>(axes_ - 1)]; }
 
 Shape SpatialDropoutLayer::output_shape(const Shape& input) const {
   check_image_rank(type(), axes_, input, layout_, name());
@@ -44,8 +45,8 @@ Tensor SpatialDropoutLayer::call(const Tensor& x, bool training) {
 
 }  // namespace detail
 
-AlphaDropout::AlphaDropout(double rate, const Options& options) : RandomLayer(options), rate_(rate) {
-  check_range("AlphaDropout", "rate", rate, 0, 1, true);
+AlphaDropout::AlphaDropout(double rate, const Options& options) : RandomLayer("AlphaDropout", options), rate_(rate) {
+  check_range(type(), "rate", rate, 0, 1, true);
 }
 
 Tensor AlphaDropout::call(const Tensor& x, bool training) {
@@ -57,8 +58,8 @@ Tensor AlphaDropout::call(const Tensor& x, bool training) {
   return a * where(kept != 0, x, kDropped) - a * rate_ * kDropped;
 }
 
-GaussianDropout::GaussianDropout(double rate, const Options& options) : RandomLayer(options), rate_(rate) {
-  check_range("GaussianDropout", "rate", rate, 0, 1, true);
+GaussianDropout::GaussianDropout(double rate, const Options& options) : RandomLayer("GaussianDropout", options), rate_(rate) {
+  check_range(type(), "rate", rate, 0, 1, true);
 }
 
 Tensor GaussianDropout::call(const Tensor& x, bool training) {
@@ -67,8 +68,8 @@ Tensor GaussianDropout::call(const Tensor& x, bool training) {
   return x * random::normal(x.shape(), 1, std::sqrt(rate_ / (1 - rate_)), x.dtype(), generator());
 }
 
-GaussianNoise::GaussianNoise(double stddev, const Options& options) : RandomLayer(options), stddev_(stddev) {
-  check_range("GaussianNoise", "stddev", stddev, 0, std::numeric_limits<double>::infinity(), true);
+GaussianNoise::GaussianNoise(double stddev, const Options& options) : RandomLayer("GaussianNoise", options), stddev_(stddev) {
+  check_range(type(), "stddev", stddev, 0, std::numeric_limits<double>::infinity(), true);
 }
 
 Tensor GaussianNoise::call(const Tensor& x, bool training) {

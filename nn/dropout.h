@@ -18,7 +18,6 @@ class Dropout : public RandomLayer {
 
   /// DTypeError for integers while training.
   Tensor call(const Tensor& x, bool training) override;
-  std::string_view type() const override { return "Dropout"; }
 
   double rate() const { return rate_; }
 
@@ -40,7 +39,6 @@ class SpatialDropoutLayer : public RandomLayer {
 
   /// ShapeError for inputs of another rank, DTypeError for integers while training.
   Tensor call(const Tensor& x, bool training) override;
-  std::string_view type() const override;
   Shape output_shape(const Shape& input) const override;
 
   double rate() const { return rate_; }
@@ -79,7 +77,6 @@ class AlphaDropout : public RandomLayer {
 
   /// DTypeError for integers while training.
   Tensor call(const Tensor& x, bool training) override;
-  std::string_view type() const override { return "AlphaDropout"; }
 
  private:
   double rate_;
@@ -95,7 +92,6 @@ class GaussianDropout : public RandomLayer {
 
   /// DTypeError for integers while training.
   Tensor call(const Tensor& x, bool training) override;
-  std::string_view type() const override { return "GaussianDropout"; }
 
  private:
   double rate_;
@@ -110,7 +106,6 @@ class GaussianNoise : public RandomLayer {
 
   /// DTypeError for integers while training.
   Tensor call(const Tensor& x, bool training) override;
-  std::string_view type() const override { return "GaussianNoise"; }
 
  private:
   double stddev_;

@@ -2,7 +2,7 @@
 
 namespace gradus::nn {
 
-RandomLayer::RandomLayer(const RandomOptions& options) {
+RandomLayer::RandomLayer(std::string_view type, const RandomOptions& options) : type_(type) {
   if (options.seed) generator_ = std::make_shared<random::Generator>(*options.seed);
   if (!options.name.empty()) set_name(options.name);
 }

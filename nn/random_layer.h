@@ -21,17 +21,20 @@ struct RandomOptions {
 
 class RandomLayer : public Layer {
  public:
+  std::string_view type() const override { return type_; }
   /// Of the same shape as the input.
   Shape output_shape(const Shape& input) const override { return input; }
   void visit(Visitor& v) override;
 
  protected:
-  explicit RandomLayer(const RandomOptions& options);
+  /// `type` has static storage.
+  RandomLayer(std::string_view type, const RandomOptions& options);
   random::Generator& generator() const { return generator_ ? *generator_ : random::default_generator(); }
   /// DTypeError for integers, which noise cannot be added to.
   void check_floating(const Tensor& x) const;
 
  private:
+  std::string_view type_;
   std::shared_ptr<random::Generator> generator_;  // null: the default one
 };
 

@@ -103,7 +103,7 @@ class UpSamplingLayer : public Layer {
 
 }  // namespace detail
 
-/// Zeros around images: 1, {1, 2} (rows, columns) or {{0, 1}, {2, 2}} (before and after each).
+/// Zeros around images: 1, {1, 2} (rows, columns), {{0, 1}, {2, 2}} (before and after each), or of one axis Padding{{0, 1}}.
 template <int kAxes>
 class ZeroPadding : public detail::ZeroPaddingLayer {
  public:
