@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <vector>
 
 #include "autograd/ops.h"
@@ -10,16 +11,19 @@
 namespace gradus::nn {
 namespace {
 
-/// Along one axis, position i of sample n's result is position from(draws[n], i) of the sample; `size` positions.
-template <class Draw, class From>
-Tensor gathered(const Tensor& x, int axis, int64_t size, const std::vector<Draw>& draws, const From& from) {
-  std::vector<int64_t> indices;
-  indices.reserve(draws.size() * static_cast<size_t>(size));
-  for (const Draw draw : draws)
-    for (int64_t i = 0; i < size; ++i) indices.push_back(from(draw, i));
-  Shape shape = Shape::filled(x.ndim(), 1);
-  shape[0] = x.shape()[0], shape[axis] = size;
-  return take_along_axis(x, Tensor(indices, shape), axis);
+/// f(sample, number) of each sample, joined again. Samples are views: only what f makes of them is copied.
+template <class F>
+Tensor each_sample(const Tensor& x, const F& f) {
+  std::vector<Tensor> parts;
+  for (int64_t n = 0; n < x.shape()[0]; ++n) parts.push_back(f(x[n], static_cast<size_t>(n)));
+  return stack(parts);
+}
+
+/// Positions [begin, end) along one axis. A view.
+Tensor part(const Tensor& x, int axis, int64_t begin, int64_t end) {
+  std::vector<Index> index(static_cast<size_t>(x.ndim()), Slice());
+  index[static_cast<size_t>(axis)] = Slice(begin, end);
+  return x.slice(index);
 }
 
 struct Mode {
@@ -29,15 +33,25 @@ struct Mode {
 constexpr std::array<Mode, 3> kModes{
     {{"horizontal", true, false}, {"vertical", false, true}, {"horizontal_and_vertical", true, true}}};
 
+/// What comes in over an edge: from the strip at this edge, the one at the other, or the edge itself.
 struct KnownFill {
   std::string_view name;
   RandomTranslation::Fill fill;
 };
-int64_t modulo(int64_t i, int64_t n) { return (i % n + n) % n; }
-constexpr std::array<KnownFill, 3> kFills{
-    {{"reflect", [](int64_t i, int64_t n) { return std::min(modulo(i, 2 * n), 2 * n - 1 - modulo(i, 2 * n)); }},
-     {"nearest", [](int64_t i, int64_t n) { return std::clamp<int64_t>(i, 0, n - 1); }},
-     {"wrap", modulo}}};
+constexpr std::array<KnownFill, 4> kFills{
+    {{"reflect", [](const Tensor& near, const Tensor&, const Tensor&, int axis) { return flip(near, axis); }},
+     {"nearest", [](const Tensor& near, const Tensor&, const Tensor& edge, int) { return broadcast_to(edge, near.shape()); }},
+     {"wrap", [](const Tensor&, const Tensor& far, const Tensor&, int) { return far; }},
+     {"constant", [](const Tensor& near, const Tensor&, const Tensor&, int) { return zeros_like(near); }}}};
+
+/// x moved `shift` positions towards the end of an axis, or back.
+Tensor shifted(const Tensor& x, int axis, int64_t shift, RandomTranslation::Fill fill) {
+  if (shift == 0) return x;
+  const int64_t n = x.shape()[axis], count = std::abs(shift);
+  const Tensor first = part(x, axis, 0, count), last = part(x, axis, n - count, n);
+  if (shift > 0) return concat({fill(first, last, part(x, axis, 0, 1), axis), part(x, axis, 0, n - count)}, axis);
+  return concat({part(x, axis, count, n), fill(last, first, part(x, axis, n - 1, n), axis)}, axis);
+}
 
 }  // namespace
 
@@ -62,16 +76,13 @@ RandomFlip::RandomFlip(std::string_view mode, const Options& options) : Augmenta
 
 Tensor RandomFlip::call(const Tensor& x, bool training) {
   check(x.shape());
-  if (!training) return x;
-  const auto flipped = [&](const Tensor& y, int axis) {
-    const int64_t n = y.shape()[axis];
-    const auto coins = random::bernoulli({y.shape()[0]}, 0.5, DType::uint8, generator()).to_vector<uint8_t>();
-    return gathered(y, axis, n, coins, [n](uint8_t flip, int64_t i) { return flip ? n - 1 - i : i; });
-  };
-  Tensor y = x;
-  if (horizontal_) y = flipped(y, width_axis());
-  if (vertical_) y = flipped(y, height_axis());
-  return y;
+  if (!training || x.shape()[0] == 0) return x;
+  const auto coins = [&] { return random::randint({x.shape()[0]}, 0, 2, DType::int64, generator()).to_vector<int64_t>(); };
+  const std::vector<int64_t> sideways = coins(), upside_down = coins();
+  return each_sample(x, [&](const Tensor& sample, size_t n) {
+    const Tensor y = horizontal_ && sideways[n] ? flip(sample, width_axis() - 1) : sample;
+    return vertical_ && upside_down[n] ? flip(y, height_axis() - 1) : y;
+  });
 }
 
 RandomCrop::RandomCrop(int64_t height, int64_t width, const Options& options)
@@ -91,14 +102,17 @@ Shape RandomCrop::output_shape(const Shape& input) const {
 }
 
 Tensor RandomCrop::call(const Tensor& x, bool training) {
-  output_shape(x.shape());  // for its refusals
-  const auto cropped = [&](const Tensor& y, int axis, int64_t size) {
-    const int64_t samples = y.shape()[0], places = y.shape()[axis] - size + 1;
-    const auto starts = training ? random::randint({samples}, 0, places, DType::int64, generator()).to_vector<int64_t>()
-                                 : std::vector<int64_t>(static_cast<size_t>(samples), (places - 1) / 2);
-    return gathered(y, axis, size, starts, [](int64_t start, int64_t i) { return start + i; });
+  output_shape(x.shape());                                                                              // for its refusals
+  const int64_t rows = x.shape()[height_axis()] - height_, columns = x.shape()[width_axis()] - width_;  // to spare
+  const auto window = [&](const Tensor& y, int first_axis, int64_t top, int64_t left) {
+    return part(part(y, first_axis, top, top + height_), first_axis + 1, left, left + width_);
   };
-  return cropped(cropped(x, height_axis(), height_), width_axis(), width_);
+  if (!training || x.shape()[0] == 0) return window(x, height_axis(), rows / 2, columns / 2);
+  const auto places = [&](int64_t spare) {
+    return random::randint({x.shape()[0]}, 0, spare + 1, DType::int64, generator()).to_vector<int64_t>();
+  };
+  const std::vector<int64_t> tops = places(rows), lefts = places(columns);
+  return each_sample(x, [&](const Tensor& sample, size_t n) { return window(sample, height_axis() - 1, tops[n], lefts[n]); });
 }
 
 RandomTranslation::RandomTranslation(double height_factor, double width_factor, const Options& options)
@@ -112,14 +126,15 @@ RandomTranslation::RandomTranslation(double height_factor, double width_factor, 
 
 Tensor RandomTranslation::call(const Tensor& x, bool training) {
   check(x.shape());
-  if (!training) return x;
-  const auto shifted = [&](const Tensor& y, int axis, double factor) {
-    const int64_t n = y.shape()[axis], most = static_cast<int64_t>(factor * static_cast<double>(n) + 0.5);
-    if (most == 0) return y;
-    const auto shifts = random::randint({y.shape()[0]}, -most, most + 1, DType::int64, generator()).to_vector<int64_t>();
-    return gathered(y, axis, n, shifts, [n, this](int64_t shift, int64_t i) { return fill_(i - shift, n); });
+  if (!training || x.shape()[0] == 0) return x;
+  const auto shifts = [&](int axis, double factor) {
+    const auto most = static_cast<int64_t>(factor * static_cast<double>(x.shape()[axis]) + 0.5);
+    return random::randint({x.shape()[0]}, -most, most + 1, DType::int64, generator()).to_vector<int64_t>();
   };
-  return shifted(shifted(x, height_axis(), height_factor_), width_axis(), width_factor_);
+  const std::vector<int64_t> down = shifts(height_axis(), height_factor_), right = shifts(width_axis(), width_factor_);
+  return each_sample(x, [&](const Tensor& sample, size_t n) {
+    return shifted(shifted(sample, height_axis() - 1, down[n], fill_), width_axis() - 1, right[n], fill_);
+  });
 }
 
 }  // namespace gradus::nn

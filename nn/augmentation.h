@@ -67,7 +67,7 @@ class RandomCrop : public detail::Augmentation {
 };
 
 struct TranslationOptions {
-  std::string fill_mode = "reflect";            // "reflect" (dcba|abcd|dcba), "nearest" (aaaa|abcd|dddd), "wrap" (abcd|abcd|abcd)
+  std::string fill_mode = "reflect";  // "reflect" dcba|abcd|dcba, "nearest" aaaa|abcd|dddd, "wrap", "constant" 0000|abcd|0000
   std::optional<uint64_t> seed = std::nullopt;  // as in RandomOptions
   DataFormat data_format = Layout::channels_last;
   std::string name = {};
@@ -84,8 +84,8 @@ class RandomTranslation : public detail::Augmentation {
   /// ShapeError for anything but a batch of images.
   Tensor call(const Tensor& x, bool training) override;
 
-  /// Where position i of an axis of size n takes its value from; i may lie outside of [0, n).
-  using Fill = int64_t (*)(int64_t i, int64_t n);
+  /// What comes in over an edge: from the strip at this edge, the strip at the other one, and the edge itself.
+  using Fill = Tensor (*)(const Tensor& near, const Tensor& far, const Tensor& edge, int axis);
 
  private:
   double height_factor_, width_factor_;

@@ -36,19 +36,18 @@ Tensor scaled_by(const Shape& shape, DType dtype, random::Generator& generator) 
   return scaled(kScaling, shape, dtype, generator);
 }
 
-/// Makes the rows of a [rows, columns] matrix orthonormal, rows <= columns. Each row is freed twice of what it shares with those
-/// before, which is as exact as a QR factorisation with a positive diagonal, and no program needs LAPACK for it.
-void orthonormalize(std::vector<double>& matrix, size_t rows, size_t columns) {
+/// Makes the rows of a matrix orthonormal. Each row is freed twice of what it shares with those before, which is as exact as a QR
+/// factorisation with a positive diagonal, and no program needs LAPACK for it.
+void orthonormalize(std::vector<double>& matrix, size_t columns) {
   const auto dot = [columns](const double* a, const double* b) {
     double total = 0;
-#pragma omp simd reduction(+ : total)
     for (size_t k = 0; k < columns; ++k) total += a[k] * b[k];
     return total;
   };
-  for (size_t i = 0; i < rows; ++i) {
-    double* const row = matrix.data() + i * columns;
+  double* const first = matrix.data();
+  for (double* row = first; row != first + matrix.size(); row += columns) {
     for (int pass = 0; pass < 2; ++pass)
-      for (const double* other = matrix.data(); other != row; other += columns) {
+      for (const double* other = first; other != row; other += columns) {
         const double shared = dot(other, row);
         for (size_t k = 0; k < columns; ++k) row[k] -= shared * other[k];
       }
@@ -57,15 +56,29 @@ void orthonormalize(std::vector<double>& matrix, size_t rows, size_t columns) {
   }
 }
 
+/// The same a few rows at a time, so that most of the work is matrix products.
+Tensor orthonormal_rows(const Tensor& matrix) {
+  constexpr int64_t kBlock = 32;
+  const int64_t rows = matrix.shape()[0], columns = matrix.shape()[1];
+  Tensor done;
+  for (int64_t begin = 0; begin < rows; begin += kBlock) {
+    Tensor block = matrix.slice({Slice(begin, std::min(rows, begin + kBlock))});
+    for (int pass = 0; pass < 2 && done.defined(); ++pass) block = block - matmul(matmul(block, transpose(done)), done);
+    std::vector<double> values = block.to_vector<double>();
+    orthonormalize(values, static_cast<size_t>(columns));
+    block = Tensor(values, block.shape());
+    done = done.defined() ? concat({done, block}) : block;
+  }
+  return done;
+}
+
 Tensor orthogonal_matrix(double gain, const Shape& shape, DType dtype, random::Generator& generator) {
   if (shape.ndim() < 2) fail<ShapeError>("orthogonal", "no matrix; got ", shape, ", expected rank 2 or more");
   const int64_t columns = shape.back();
   const int64_t rows = columns > 0 ? numel("orthogonal", shape) / columns : 0;
   const int64_t fewer = std::min(rows, columns), more = std::max(rows, columns);
   if (fewer == 0) return zeros(shape, dtype);
-  std::vector<double> values = random::normal({fewer, more}, 0, 1, DType::float64, generator).to_vector<double>();
-  orthonormalize(values, static_cast<size_t>(fewer), static_cast<size_t>(more));
-  const Tensor matrix(values, {fewer, more});
+  const Tensor matrix = orthonormal_rows(random::normal({fewer, more}, 0, 1, DType::float64, generator));
   return (gain * (rows > columns ? transpose(matrix) : matrix)).astype(dtype).reshape(shape);
 }
 

@@ -102,7 +102,8 @@ TEST_CASE("RandomTranslation moves whole images and fills what comes in") {
   const std::map<std::string, std::map<int, std::vector<double>>> expected{
       {"reflect", {{0, {0, 1, 2, 3}}, {1, {0, 0, 1, 2}}, {2, {1, 0, 0, 1}}, {-1, {1, 2, 3, 3}}, {-2, {2, 3, 3, 2}}}},
       {"nearest", {{0, {0, 1, 2, 3}}, {1, {0, 0, 1, 2}}, {2, {0, 0, 0, 1}}, {-1, {1, 2, 3, 3}}, {-2, {2, 3, 3, 3}}}},
-      {"wrap", {{0, {0, 1, 2, 3}}, {1, {3, 0, 1, 2}}, {2, {2, 3, 0, 1}}, {-1, {1, 2, 3, 0}}, {-2, {2, 3, 0, 1}}}}};
+      {"wrap", {{0, {0, 1, 2, 3}}, {1, {3, 0, 1, 2}}, {2, {2, 3, 0, 1}}, {-1, {1, 2, 3, 0}}, {-2, {2, 3, 0, 1}}}},
+      {"constant", {{0, {0, 1, 2, 3}}, {1, {0, 0, 1, 2}}, {2, {0, 0, 0, 1}}, {-1, {1, 2, 3, 0}}, {-2, {2, 3, 0, 0}}}}};
   for (const auto& [mode, shifts] : expected) {
     CAPTURE(mode);
     const Tensor y = nn::RandomTranslation(0.4, 0.5, {.fill_mode = mode, .seed = 2})(x, true);
@@ -143,7 +144,7 @@ TEST_CASE("augmentations name what is wrong") {
   CHECK_THROWS_AS(nn::RandomTranslation(-0.1, 0), ValueError);
   CHECK_THROWS_AS(nn::RandomTranslation(0, 1.5), ValueError);
   CHECK_THROWS_AS(nn::RandomTranslation(std::nan(""), 0), ValueError);
-  CHECK_THROWS_WITH_AS(nn::RandomTranslation(0, 0, {.fill_mode = "constant"}),
-                       doctest::Contains("expected one of reflect, nearest, wrap"), ValueError);
+  CHECK_THROWS_WITH_AS(nn::RandomTranslation(0, 0, {.fill_mode = "black"}),
+                       doctest::Contains("expected one of reflect, nearest, wrap, constant"), ValueError);
   CHECK_THROWS_WITH_AS(nn::RandomFlip()(zeros({3, 4, 1})), doctest::Contains("RandomFlip: input of the wrong rank"), ShapeError);
 }
