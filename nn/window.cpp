@@ -57,18 +57,38 @@ void check_image_rank(std::string_view layer, int axes, const Shape& image, Layo
                    first ? "" : ", channels", "]", in_layer(name));
 }
 
-Shape Window::output(const Shape& image, int64_t channels) const {
-  constexpr int64_t kAny = int64_t{1} << 50;  // stands for an unknown size: every window fits
-  const Shape known = gradus::detail::spatial(image, layout);
+namespace {
+
+/// An image with f(spatial sizes) positions; unknown sizes stay unknown.
+template <class F>
+Shape resized(const Window& window, const Shape& image, int64_t channels, const F& f) {
+  constexpr int64_t kAny = int64_t{1} << 40;  // stands for an unknown size: every window fits
+  const Shape known = gradus::detail::spatial(image, window.layout);
   Shape spatial = known;
-  for (int i = 0; i < axes; ++i)
+  for (int i = 0; i < window.axes; ++i)
     if (known[i] < 0) spatial[i] = kAny;
-  const auto windows = gradus::detail::windows_over(
-      layer, spatial, {.size = size, .stride = stride, .dilation = dilation, .padding = padding, .layout = layout});
-  Shape out = gradus::detail::outputs(windows, axes);
-  for (int i = 0; i < axes; ++i)
+  Shape out = f(spatial, {.size = window.size,
+                          .stride = window.stride,
+                          .dilation = window.dilation,
+                          .padding = window.padding,
+                          .layout = window.layout});
+  for (int i = 0; i < window.axes; ++i)
     if (known[i] < 0) out[i] = -1;
-  return gradus::detail::image_shape(image[0], out, channels, layout);
+  return gradus::detail::image_shape(image[0], out, channels, window.layout);
+}
+
+}  // namespace
+
+Shape Window::output(const Shape& image, int64_t channels) const {
+  return resized(*this, image, channels, [&](const Shape& spatial, const gradus::detail::WindowRequest& request) {
+    return gradus::detail::outputs(gradus::detail::windows_over(layer, spatial, request), axes);
+  });
+}
+
+Shape Window::transposed_output(const Shape& image, int64_t channels, const Shape& more) const {
+  return resized(*this, image, channels, [&](const Shape& spatial, const gradus::detail::WindowRequest& request) {
+    return gradus::detail::inputs(gradus::detail::windows_giving(layer, spatial, request, more), axes);
+  });
 }
 
 std::string in_layer(const std::string& name) { return name.empty() ? std::string() : text("; in layer ", name); }

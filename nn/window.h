@@ -65,6 +65,9 @@ struct Window {
   /// The output's sizes for an image of the right rank, with so many channels; -1 where the image's is unknown. ShapeError for a
   /// window larger than the padded image.
   Shape output(const Shape& image, int64_t channels) const;
+  /// The same for a transposed convolution, which makes images from what such windows give: `more` positions at the end of each
+  /// axis than the windows reach.
+  Shape transposed_output(const Shape& image, int64_t channels, const Shape& more) const;
 };
 
 /// Where the channels are in an image of this rank.

@@ -86,6 +86,15 @@ TEST_CASE("convolution and pooling layers keep the promises of a layer") {
   check_layer([](DType dtype) { return nn::Conv3D(2, 2, {.use_bias = false, .dtype = dtype}); },
               {.input = {1, 2, 3, 2, 2}, .output = {1, 1, 2, 1, 2}, .parameters = 32, .never = {{1, 1, 3, 2, 2}}});
 
+  check_layer([](DType dtype) { return nn::Conv1DTranspose(3, 3, {.strides = 2, .activation = "tanh", .dtype = dtype}); },
+              {.input = {2, 3, 2}, .output = {2, 7, 3}, .parameters = 21, .refused = {{2, 3, 3}}, .never = {{2, 3}}});
+  check_layer(
+      [](DType dtype) {
+        return nn::Conv2DTranspose(
+            4, 3, {.strides = {2, 1}, .padding = "same", .data_format = "channels_first", .groups = 2, .dtype = dtype});
+      },
+      {.input = {2, 2, 3, 4}, .output = {2, 4, 6, 4}, .parameters = 40, .never = {{2, 3, 3, 4}}});
+
   check_layer([] { return nn::MaxPooling2D(2); },
               {.input = {2, 4, 5, 3}, .output = {2, 2, 2, 3}, .never = {{2, 4, 5}, {2, 1, 5, 3}}});
   check_layer([] { return nn::MaxPooling1D(3, {.strides = 2, .padding = "same"}); }, {.input = {2, 5, 2}, .output = {2, 3, 2}});
@@ -123,6 +132,37 @@ TEST_CASE("padding same is TensorFlow's: the odd position goes after, and depend
                     1, {.stride = {3, 2}, .before = {0, 0}, .after = {1, 0}});
   check_convolution(nn::Conv1D(2, 3, {.padding = "causal", .dilation_rate = 2, .dtype = DType::float64}), {1, 6, 2}, 1,
                     {.dilation = {2}, .before = {4}, .after = {0}});
+}
+
+TEST_CASE("a transposed convolution spreads each position over a window") {
+  // y[s i + k] += x[i] kernel[k], less the padding; worked out for one channel with a kernel of 1, 10, 100.
+  const Tensor x = Tensor({1.0, 2.0, 3.0}).reshape({1, 3, 1});
+  const auto spread = [&](nn::ConvolutionOptions options) {
+    options.use_bias = false;
+    options.dtype = DType::float64;
+    nn::Conv1DTranspose layer(1, 3, options);
+    layer.build(x.shape());
+    layer.kernel().assign(Tensor({1.0, 10.0, 100.0}).reshape({3, 1, 1}));
+    const Tensor y = layer(x);
+    CHECK((y.shape() == layer.output_shape(x.shape())));
+    return y.to_vector<double>();
+  };
+  CHECK(spread({}) == std::vector<double>{1, 12, 123, 230, 300});
+  CHECK(spread({.strides = 2}) == std::vector<double>{1, 10, 102, 20, 203, 30, 300});
+  CHECK(spread({.strides = 2, .output_padding = 1}) == std::vector<double>{1, 10, 102, 20, 203, 30, 300, 0});
+  CHECK(spread({.strides = 2, .padding = "same"}) == std::vector<double>{1, 10, 102, 20, 203, 30});  // 0 before, 1 after
+  CHECK(spread({.padding = "same"}) == std::vector<double>{12, 123, 230});
+  CHECK(spread({.dilation_rate = 2}) == std::vector<double>{1, 2, 13, 20, 130, 200, 300});
+
+  // A kernel for several channels: [size, filters, channels], as Keras'.
+  nn::Conv2DTranspose layer(5, {2, 3});
+  layer.build({-1, 4, 4, 7});
+  CHECK((layer.kernel().shape() == Shape{2, 3, 5, 7}));
+  CHECK((layer.output_shape({-1, 4, -1, 7}) == Shape{-1, 5, -1, 5}));
+  CHECK_THROWS_WITH_AS(nn::Conv2D(4, 3, {.output_padding = 1}), doctest::Contains("not transposed; got [1, 1], expected 0"),
+                       ValueError);
+  CHECK_THROWS_AS(nn::Conv1DTranspose(4, 3, {.padding = "causal"}), ValueError);
+  CHECK_THROWS_AS(nn::Conv1DTranspose(4, 3, {.padding = "same", .output_padding = 1})(zeros({1, 3, 1})), ValueError);
 }
 
 TEST_CASE("channels first: the same kernel, the same numbers in the other layout") {
@@ -251,6 +291,7 @@ TEST_CASE("convolution and pooling stack in a model") {
   std::vector<std::string> names;
   for (const nn::NamedVariable& part : model.named_variables()) names.push_back(part.name);
   CHECK(names[0] == "conv2d.kernel");
+  CHECK((nn::Sequential{nn::Conv2DTranspose(1, 2), nn::relu})[0].name() == "conv2d_transpose");
   CHECK(names[2] == "conv2d_1.kernel");
   CHECK(names[4] == "rms_normalization.gamma");
 }
