@@ -1,6 +1,6 @@
 // Handwritten digits with a small convolutional network: three convolutions, two poolings, batch normalisation and dropout.
 //
-// Expected: a test accuracy of 0.991 or better on MNIST, with the defaults, whatever the seed.
+// Expected on MNIST with the defaults: a test accuracy of at least 0.991; 0.9919 with the seeds 1 and 2, a test loss below 0.03.
 #include "apps/common/cli.h"
 #include "apps/common/report.h"
 #include "nn/nn.h"

@@ -8,7 +8,8 @@
 
 namespace gradus::nn {
 
-Reshape::Reshape(const Shape& target) : target_(target) {
+Reshape::Reshape(const Shape& target, const Options& options) : target_(target) {
+  if (!options.name.empty()) set_name(options.name);
   int unknown = 0;
   for (const int64_t size : target) {
     unknown += size == -1;
@@ -38,7 +39,8 @@ Shape Reshape::output_shape(const Shape& input) const {
   return out;
 }
 
-Permute::Permute(const Shape& order) : axes_{0} {
+Permute::Permute(const Shape& order, const Options& options) : axes_{0} {
+  if (!options.name.empty()) set_name(options.name);
   uint32_t seen = 0;
   for (const int64_t axis : order) {
     if (axis < 1 || axis > order.ndim() || (seen >> axis & 1))
@@ -62,7 +64,8 @@ Shape Permute::output_shape(const Shape& input) const {
   return out;
 }
 
-RepeatVector::RepeatVector(int64_t count) : count_(count) {
+RepeatVector::RepeatVector(int64_t count, const Options& options) : count_(count) {
+  if (!options.name.empty()) set_name(options.name);
   if (count < 0) fail<ValueError>("RepeatVector", "count out of range; got ", count, ", expected >= 0");
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "autograd/convolution.h"
+#include "nn/flatten.h"
 #include "nn/layer.h"
 #include "nn/window.h"
 
@@ -12,8 +13,9 @@ namespace gradus::nn {
 /// [samples, ...] -> [samples, target...]; one size of the target may be -1.
 class Reshape : public Layer {
  public:
+  using Options = NameOptions;
   /// ValueError for sizes below -1, or several of -1.
-  explicit Reshape(const Shape& target);
+  explicit Reshape(const Shape& target, const Options& options = {});
 
   /// ShapeError for samples of another size than the target's.
   Tensor call(const Tensor& x, bool) override { return x.reshape(output_shape(x.shape())); }
@@ -27,8 +29,9 @@ class Reshape : public Layer {
 /// Axis i of a sample's result is axis order[i] of the sample, counted from 1 as in Keras: Permute({2, 1}) exchanges two.
 class Permute : public Layer {
  public:
+  using Options = NameOptions;
   /// ValueError unless `order` has each of 1, 2, ... once.
-  explicit Permute(const Shape& order);
+  explicit Permute(const Shape& order, const Options& options = {});
 
   /// ShapeError for inputs of another rank.
   Tensor call(const Tensor& x, bool) override;
@@ -42,8 +45,9 @@ class Permute : public Layer {
 /// [samples, features] -> [samples, count, features], the same `count` times.
 class RepeatVector : public Layer {
  public:
+  using Options = NameOptions;
   /// ValueError for a negative count.
-  explicit RepeatVector(int64_t count);
+  explicit RepeatVector(int64_t count, const Options& options = {});
 
   /// ShapeError for inputs of another rank.
   Tensor call(const Tensor& x, bool) override;

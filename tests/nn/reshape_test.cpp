@@ -54,6 +54,11 @@ TEST_CASE("Reshape, Permute and RepeatVector: values, unknown sizes, errors") {
   CHECK_THROWS_AS(nn::Permute({1, 1}), ValueError);
   CHECK_THROWS_AS(nn::Permute({1, 3}), ValueError);
   CHECK_THROWS_AS(nn::RepeatVector(-1), ValueError);
+  CHECK_THROWS_WITH_AS(nn::Permute({2, 1}, {.name = "turn"})(zeros({2})), doctest::Contains("in layer turn"), ShapeError);
+  CHECK(nn::Reshape({2}, {.name = "pairs"}).name() == "pairs");
+  CHECK(nn::Flatten({.name = "row"}).name() == "row");
+  CHECK(nn::ActivationLayer("relu", {.name = "kink"}).name() == "kink");
+  CHECK_THROWS_AS(nn::RepeatVector(2, {.name = "a.b"}), ValueError);
   CHECK((nn::RepeatVector(0)(zeros({2, 3})).shape() == Shape{2, 0, 3}));
 }
 
