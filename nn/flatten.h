@@ -1,16 +1,22 @@
 // Flatten and the layer form of an activation: layers without variables.
 #pragma once
 
-#include <utility>
+#include <string>
 
 #include "nn/layer.h"
 
 namespace gradus::nn {
 
+/// Of layers that have nothing else to choose.
+struct NameOptions {
+  std::string name = {};
+};
+
 /// [n, a, b, ...] -> [n, a * b * ...]; [n] -> [n, 1]. A view where strides allow it.
 class Flatten : public Layer {
  public:
-  Flatten() = default;
+  using Options = NameOptions;
+  explicit Flatten(const Options& options = {});
 
   Tensor call(const Tensor& x, bool) override { return x.reshape(output_shape(x.shape())); }
   std::string_view type() const override { return "Flatten"; }
@@ -21,7 +27,8 @@ class Flatten : public Layer {
 /// An activation standing alone. nn::Sequential{nn::Dense(512), nn::relu} makes it by itself.
 class ActivationLayer : public Layer {
  public:
-  explicit ActivationLayer(Activation activation) : activation_(std::move(activation)) {}
+  using Options = NameOptions;
+  explicit ActivationLayer(Activation activation, const Options& options = {});
 
   Tensor call(const Tensor& x, bool training) override;
   Tensor logits(const Tensor& x, bool) override { return x; }

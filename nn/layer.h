@@ -56,7 +56,7 @@ class Layer : public Module {
 };
 
 namespace detail {
-/// The name of a part that was given none: "batch_norm" for "BatchNorm".
+/// The name of a part that was given none, as Keras': "batch_normalization", "conv2d", "max_pooling2d", "lstm", "simple_rnn".
 std::string default_name(std::string_view type);
 }  // namespace detail
 

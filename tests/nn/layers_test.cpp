@@ -13,11 +13,11 @@ using namespace gradus;
 using test::check_layer;
 
 TEST_CASE("every layer keeps the promises of a layer") {
-  check_layer([] { return nn::Dense(5, {.dtype = DType::float64}); },
+  check_layer([](DType dtype) { return nn::Dense(5, {.dtype = dtype}); },
               {.input = {3, 4}, .output = {3, 5}, .parameters = 25, .refused = {{3, 5}, {4}, {}}});
-  check_layer([] { return nn::Dense(2, {.activation = nn::tanh, .dtype = DType::float64}); },
+  check_layer([](DType dtype) { return nn::Dense(2, {.activation = nn::tanh, .dtype = dtype}); },
               {.input = {2, 3, 4}, .output = {2, 3, 2}, .parameters = 10, .refused = {{2, 4, 3}}});
-  check_layer([] { return nn::Dense(3, {.activation = "softmax", .use_bias = false, .dtype = DType::float64}); },
+  check_layer([](DType dtype) { return nn::Dense(3, {.activation = "softmax", .use_bias = false, .dtype = dtype}); },
               {.input = {4, 2}, .output = {4, 3}, .parameters = 6, .refused = {{4, 3}}});
   check_layer([] { return nn::Dropout(0.5); }, {.input = {8, 8}, .output = {8, 8}, .random_in_training = true});
   check_layer([] { return nn::Dropout(0); }, {.input = {3, 4}, .output = {3, 4}});
