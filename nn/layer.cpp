@@ -23,11 +23,14 @@ Variable Layer::make_buffer(std::string_view part, const Tensor& value) const {
 }
 
 std::string detail::default_name(std::string_view type) {
+  const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
   std::string out;
-  for (const char c : type) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    if (upper && !out.empty()) out += '_';
-    out += upper ? static_cast<char>(c - 'A' + 'a') : c;
+  for (size_t i = 0; i < type.size(); ++i) {
+    // A word starts at a capital beside a small letter: a digit or another capital before it joins them.
+    const bool beside = i > 0 && (lower(type[i - 1]) || (i + 1 < type.size() && lower(type[i + 1])));
+    if (upper(type[i]) && beside) out += '_';
+    out += upper(type[i]) ? static_cast<char>(type[i] - 'A' + 'a') : type[i];
   }
   return out;
 }
