@@ -78,7 +78,7 @@ TEST_CASE("a run stopped after any batch goes on to the same bits") {
   for (const char* precision : {"float32", "mixed_float16"}) {
     for (const bool with_loader : {false, true}) {
       const Result whole = run("", 0, with_loader, precision);
-      for (int64_t stop = 1; stop < 18; ++stop) {
+      for (const int64_t stop : {1, 6, 8, 17}) {  // 6: the end of an epoch
         CAPTURE(precision);
         CAPTURE(with_loader);
         CAPTURE(stop);

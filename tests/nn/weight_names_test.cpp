@@ -125,6 +125,9 @@ class Zoo(torch.nn.Module):
 zoo = Zoo().eval()
 zoo.load_state_dict({k: torch.tensor(v) for k, v in there.items()}, strict=False)
 missing = set(zoo.state_dict()) - set(there)
+for name, value in np.load(folder + "/keras.npz").items():
+    name = name.replace("/lstm_cell", "").replace("/gru_cell", "").replace("forward_lstm", "forward").replace("backward_lstm", "backward")
+    np.testing.assert_array_equal(value, here[name.replace("/", ".")])
 assert missing <= {"norm.num_batches_tracked"} and set(there) <= set(zoo.state_dict()), missing
 
 rng = np.random.default_rng(1)
@@ -178,6 +181,7 @@ TEST_CASE("PyTorch computes with our weights what Keras' formulas say, and gives
   Zoo zoo;
   nn::save_weights(zoo, folder / "gradus");
   nn::save_weights(zoo, folder / "torch", {.convention = WeightNames::torch});
+  nn::save_weights(zoo, folder / "keras.npz", {.convention = WeightNames::keras});
   const int code = judge(folder / "");
   if (code == 77) {
     MESSAGE("left out: no Python with torch and numpy");
