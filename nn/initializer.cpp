@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "autograd/ops.h"
+#include "autograd/tape.h"
 #include "optim/lookup.h"
 
 namespace gradus::nn {
@@ -32,12 +34,22 @@ Tensor scaled_by(const Shape& shape, DType dtype, random::Generator& generator) 
   return scaled(kScaling, shape, dtype, generator);
 }
 
+Tensor orthogonal(const Shape& shape, DType dtype, random::Generator& generator) {
+  if (shape.ndim() < 2) fail<ShapeError>("orthogonal", "no matrix; got ", shape, ", expected rank 2 or more");
+  const int64_t columns = shape.back(), rows = columns ? numel("orthogonal", shape) / columns : 0;
+  if (rows == 0) return zeros(shape, dtype);
+  const NoRecord pause;
+  const auto [q, r] = qr(random::normal({std::max(rows, columns), std::min(rows, columns)}, 0, 1, DType::float64, generator));
+  const Tensor signs = where(diagonal(r) < 0, -1.0, ones({std::min(rows, columns)}, DType::float64));
+  return (rows < columns ? transpose(q * signs) : q * signs).reshape(shape).astype(dtype);
+}
+
 struct Known {
   std::string_view name;
   Tensor (*make)(const Shape&, DType, random::Generator&);
 };
 
-constexpr std::array<Known, 11> kInitializers{{
+constexpr std::array<Known, 12> kInitializers{{
     {"zeros", [](const Shape& shape, DType dtype, random::Generator&) { return zeros(shape, dtype); }},
     {"ones", [](const Shape& shape, DType dtype, random::Generator&) { return ones(shape, dtype); }},
     {"glorot_uniform", scaled_by<VarianceScaling{1, Fan::average, Distribution::uniform}>},
@@ -50,6 +62,7 @@ constexpr std::array<Known, 11> kInitializers{{
     {"random_normal", [](const Shape& s, DType d, random::Generator& g) { return random::normal(s, 0, kSmall, d, g); }},
     {"truncated_normal",
      [](const Shape& s, DType d, random::Generator& g) { return random::truncated_normal(s, 0, kSmall, d, g); }},
+    {"orthogonal", orthogonal},
 }};
 
 }  // namespace

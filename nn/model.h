@@ -105,6 +105,7 @@ class Model : public Layer {
     std::string name, type;
     std::optional<Shape> output;  // absent: not known
     int64_t parameters;
+    std::vector<std::string> connected = {};  // where its inputs come from; a column of its own as soon as one row has some
   };
   /// By default the parts of visit(), their output shapes unknown.
   virtual std::vector<SummaryRow> summary_rows() const;

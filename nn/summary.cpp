@@ -3,6 +3,9 @@
 #include <array>
 #include <cstdio>
 #include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "nn/model.h"
 
@@ -34,18 +37,31 @@ std::string shape_text(const Shape& shape) {
   return out + (shape.ndim() == 1 ? ",)" : ")");
 }
 
-using Cells = std::array<std::string, 3>;
+/// A cell may have several lines.
+using Cells = std::vector<std::string>;
+
+std::vector<std::string> lines_of(const std::string& cell) {
+  std::vector<std::string> lines{""};
+  for (const char c : cell) {
+    if (c == '\n') lines.emplace_back();
+    else lines.back() += c;
+  }
+  return lines;
+}
 
 class Table {
  public:
+  Table(Cells header, std::vector<size_t> widths) : header_(std::move(header)), widths_(std::move(widths)) {}
+
   void add(Cells cells) {
-    for (size_t i = 0; i < cells.size(); ++i) widths_[i] = std::max(widths_[i], cells[i].size() + 2);
+    for (size_t i = 0; i < cells.size(); ++i)
+      for (const std::string& line : lines_of(cells[i])) widths_[i] = std::max(widths_[i], line.size() + 2);
     rows_.push_back(std::move(cells));
   }
 
-  void print(std::ostream& out, const Cells& header) const {
+  void print(std::ostream& out) const {
     rule(out, "┏", "━", "┳", "┓");
-    row(out, header, "┃");
+    row(out, header_, "┃");
     rule(out, "┡", "━", "╇", "┩");
     for (size_t i = 0; i < rows_.size(); ++i) {
       if (i) rule(out, "├", "─", "┼", "┤");
@@ -64,15 +80,22 @@ class Table {
   }
 
   void row(std::ostream& out, const Cells& cells, const char* bar) const {
-    for (size_t i = 0; i < cells.size(); ++i) {
-      const std::string space(widths_[i] - cells[i].size() - 2, ' ');
-      const bool right_aligned = i == 2;
-      out << bar << " " << (right_aligned ? space : "") << cells[i] << (right_aligned ? "" : space) << " ";
+    std::vector<std::vector<std::string>> columns;
+    size_t height = 0;
+    for (const std::string& cell : cells) height = std::max(height, columns.emplace_back(lines_of(cell)).size());
+    for (size_t k = 0; k < height; ++k) {
+      for (size_t i = 0; i < columns.size(); ++i) {
+        const std::string cell = k < columns[i].size() ? columns[i][k] : "";
+        const std::string space(widths_[i] - cell.size() - 2, ' ');
+        const bool right_aligned = i == 2;
+        out << bar << " " << (right_aligned ? space : "") << cell << (right_aligned ? "" : space) << " ";
+      }
+      out << bar << "\n";
     }
-    out << bar << "\n";
   }
 
-  std::array<size_t, 3> widths_{33, 24, 15};  // Keras' at 78 columns
+  Cells header_;
+  std::vector<size_t> widths_;
   std::vector<Cells> rows_;
 };
 
@@ -92,9 +115,19 @@ std::vector<Model::SummaryRow> Model::summary_rows() const {
 }
 
 void Model::summary(std::ostream& out) const {
-  Table table;
-  for (const SummaryRow& row : summary_rows())
-    table.add({row.name + " (" + row.type + ")", row.output ? shape_text(*row.output) : "?", grouped(row.parameters)});
+  const std::vector<SummaryRow> rows = summary_rows();
+  const bool graph = std::ranges::any_of(rows, [](const SummaryRow& row) { return !row.connected.empty(); });
+  // Keras' widths at 78 columns.
+  Table table = graph ? Table({"Layer (type)", "Output Shape", "Param #", "Connected to"}, {21, 19, 12, 19})
+                      : Table({"Layer (type)", "Output Shape", "Param #"}, {33, 24, 15});
+  for (const SummaryRow& row : rows) {
+    Cells cells{row.name + " (" + row.type + ")", row.output ? shape_text(*row.output) : "?", grouped(row.parameters)};
+    if (graph) {
+      std::string& connected = cells.emplace_back();
+      for (const std::string& from : row.connected) connected += (connected.empty() ? "" : ",\n") + from;
+    }
+    table.add(std::move(cells));
+  }
 
   struct Total {
     int64_t count = 0, bytes = 0;
@@ -112,7 +145,7 @@ void Model::summary(std::ostream& out) const {
   (total += frozen) += optimizer;
 
   out << "Model: \"" << (name().empty() ? detail::default_name(type()) : name()) << "\"\n";
-  table.print(out, {"Layer (type)", "Output Shape", "Param #"});
+  table.print(out);
   const auto line = [&](const char* what, const Total& t) {
     out << " " << what << " params: " << grouped(t.count) << " (" << memory(t.bytes) << ")\n";
   };
