@@ -315,6 +315,20 @@ const Activation* Functional::output_activation_of(size_t output) const {
   return last && !joining(last) ? last->output_activation() : nullptr;
 }
 
+std::string Functional::output_name(size_t output) const {
+  const State& s = *state_;
+  s.last_layer(output);  // checks the number
+  std::vector<std::string> names;
+  for (size_t i = 0; i <= output; ++i) {
+    const size_t slot = s.output_slots[i];
+    const std::string base = slot < s.inputs.size() ? text("input_", slot) : s.parts[s.calls[slot - s.inputs.size()].part].name;
+    std::string name = base;
+    for (int k = 1; std::ranges::find(names, name) != names.end(); ++k) name = text(base, "_", k);
+    names.push_back(std::move(name));
+  }
+  return names.back();
+}
+
 const Shape& Functional::output_shape_of(size_t output) const {
   state_->last_layer(output);  // checks the number
   return state_->outputs[output].shape();
@@ -367,7 +381,8 @@ std::vector<Model::SummaryRow> Functional::summary_rows() const {
   std::vector<SummaryRow> rows;
   for (const State::Part& part : state_->parts)
     rows.push_back({part.name, part.layer ? std::string(part.layer->type()) : "InputLayer", part.output,
-                    part.layer ? part.layer->num_parameters() : 0, part.layer ? part.connected : std::vector<std::string>{"-"}});
+                    part.layer ? part.layer->num_parameters() : 0, part.layer.get(),
+                    part.layer ? part.connected : std::vector<std::string>{"-"}});
   return rows;
 }
 

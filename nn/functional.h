@@ -105,6 +105,8 @@ class Functional : public Model {
                                const std::vector<bool>& as_logits = {}) override;
   /// ValueError for an output out of range.
   const Activation* output_activation_of(size_t output) const override;
+  /// The name of the layer that gives it, numbered where one gives several: "dense", "dense_1". ValueError out of range.
+  std::string output_name(size_t output) const;
   /// With -1 for the number of samples. ValueError for an output out of range.
   const Shape& output_shape_of(size_t output) const;
   const Shape& input_shape_of(size_t input) const;

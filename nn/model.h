@@ -57,6 +57,11 @@ struct PredictOptions {
   int64_t batch_size = 32;
 };
 
+struct SummaryOptions {
+  bool expand_nested = false;   // show the layers of models inside the model
+  bool show_trainable = false;  // a column with Y for layers that are trained, N for frozen ones, - without variables
+};
+
 class Model : public Layer {
  public:
   /// How to train. Makes a new optimiser; the weights stay. ValueError without a loss or for metrics of one name.
@@ -83,8 +88,9 @@ class Model : public Layer {
   /// The outputs for all samples, computed in batches; in the precision of compile(), given as float32.
   Tensor predict(const Tensor& x, const PredictOptions& options = {});
 
-  /// Keras' table of layers, output shapes and parameter counts. Layers that are not built yet show "?".
-  void summary(std::ostream& out) const;
+  /// Keras' table of layers, output shapes and parameter counts; for graphs also what each layer is connected to. Layers that are
+  /// not built yet show "?".
+  void summary(std::ostream& out, const SummaryOptions& options = {}) const;
 
   /// Models of several inputs or outputs override these four; for others they are call(), logits() and output_activation().
   virtual size_t num_inputs() const { return 1; }
@@ -105,12 +111,14 @@ class Model : public Layer {
     std::string name, type;
     std::optional<Shape> output;  // absent: not known
     int64_t parameters;
+    const Layer* layer = nullptr;             // null: none, or not known
     std::vector<std::string> connected = {};  // where its inputs come from; a column of its own as soon as one row has some
   };
   /// By default the parts of visit(), their output shapes unknown.
   virtual std::vector<SummaryRow> summary_rows() const;
 
  private:
+  static void expand(std::vector<SummaryRow>& rows, std::vector<SummaryRow> parts, const std::string& indent);
   struct Training {
     std::unique_ptr<optim::Optimizer> optimizer;
     Loss loss;

@@ -40,6 +40,11 @@ std::string shape_text(const Shape& shape) {
 /// A cell may have several lines.
 using Cells = std::vector<std::string>;
 
+/// Characters, not bytes: names may be in UTF-8.
+size_t width_of(const std::string& text) {
+  return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
 std::vector<std::string> lines_of(const std::string& cell) {
   std::vector<std::string> lines{""};
   for (const char c : cell) {
@@ -55,7 +60,7 @@ class Table {
 
   void add(Cells cells) {
     for (size_t i = 0; i < cells.size(); ++i)
-      for (const std::string& line : lines_of(cells[i])) widths_[i] = std::max(widths_[i], line.size() + 2);
+      for (const std::string& line : lines_of(cells[i])) widths_[i] = std::max(widths_[i], width_of(line) + 2);
     rows_.push_back(std::move(cells));
   }
 
@@ -86,7 +91,7 @@ class Table {
     for (size_t k = 0; k < height; ++k) {
       for (size_t i = 0; i < columns.size(); ++i) {
         const std::string cell = k < columns[i].size() ? columns[i][k] : "";
-        const std::string space(widths_[i] - cell.size() - 2, ' ');
+        const std::string space(widths_[i] - width_of(cell) - 2, ' ');
         const bool right_aligned = i == 2;
         out << bar << " " << (right_aligned ? space : "") << cell << (right_aligned ? "" : space) << " ";
       }
@@ -105,7 +110,7 @@ std::vector<Model::SummaryRow> Model::summary_rows() const {
   struct Rows : Visitor {
     void on_module(Module& module) override {
       const Layer* layer = dynamic_cast<const Layer*>(&module);
-      rows.push_back({path(), layer ? std::string(layer->type()) : "Module", {}, module.num_parameters()});
+      rows.push_back({path(), layer ? std::string(layer->type()) : "Module", {}, module.num_parameters(), layer});
     }
     void on_variable(const Variable& variable) override { rows.push_back({path(), "Variable", {}, variable.size()}); }
     std::vector<SummaryRow> rows;
@@ -114,18 +119,36 @@ std::vector<Model::SummaryRow> Model::summary_rows() const {
   return std::move(rows.rows);
 }
 
-void Model::summary(std::ostream& out) const {
-  const std::vector<SummaryRow> rows = summary_rows();
+/// Appends the rows of `parts`, below each model those of its layers.
+void Model::expand(std::vector<SummaryRow>& rows, std::vector<SummaryRow> parts, const std::string& indent) {
+  for (SummaryRow& part : parts) {
+    const auto* model = dynamic_cast<const Model*>(part.layer);
+    part.name = indent + part.name;
+    if (!indent.empty()) part.connected = {"-"};
+    rows.push_back(std::move(part));
+    if (model) expand(rows, model->summary_rows(), (indent.empty() ? "    └ " : "    ") + indent);
+  }
+}
+
+void Model::summary(std::ostream& out, const SummaryOptions& options) const {
+  std::vector<SummaryRow> rows = summary_rows();
   const bool graph = std::ranges::any_of(rows, [](const SummaryRow& row) { return !row.connected.empty(); });
+  if (options.expand_nested) expand(rows, std::exchange(rows, {}), "");
+
   // Keras' widths at 78 columns.
-  Table table = graph ? Table({"Layer (type)", "Output Shape", "Param #", "Connected to"}, {21, 19, 12, 19})
-                      : Table({"Layer (type)", "Output Shape", "Param #"}, {33, 24, 15});
+  Cells header{"Layer (type)", "Output Shape", "Param #"};
+  std::vector<size_t> widths = graph ? std::vector<size_t>{21, 19, 12} : std::vector<size_t>{33, 24, 15};
+  if (graph) header.push_back("Connected to"), widths.push_back(19);
+  if (options.show_trainable) header.push_back("Trainable"), widths.push_back(11);
+  Table table(std::move(header), std::move(widths));
   for (const SummaryRow& row : rows) {
     Cells cells{row.name + " (" + row.type + ")", row.output ? shape_text(*row.output) : "?", grouped(row.parameters)};
     if (graph) {
       std::string& connected = cells.emplace_back();
       for (const std::string& from : row.connected) connected += (connected.empty() ? "" : ",\n") + from;
     }
+    if (options.show_trainable)
+      cells.push_back(!row.layer || row.layer->variables().empty() ? "-" : row.layer->trainable_variables().empty() ? "N" : "Y");
     table.add(std::move(cells));
   }
 

@@ -205,6 +205,8 @@ TEST_CASE("outputs before their last activation, as losses want them") {
   nn::Functional model(x, {p, p | nn::Dense(1, {.activation = nn::sigmoid, .dtype = DType::float64}), p});
   CHECK(model.output_activation_of(0)->same_as(nn::softmax));
   CHECK(model.output_activation_of(1)->same_as(nn::sigmoid));
+  CHECK(model.output_name(1) == "dense_1");
+  CHECK(model.output_name(2) == "dense_2");
   const Tensor in = noise({4, 3}, 16);
   const std::vector<Tensor> plain = model.call_all({in}, false), logits = model.call_all({in}, false, {true, true, false});
   CHECK(largest_difference(softmax(logits[0]), plain[0]) < 1e-15);
@@ -308,4 +310,17 @@ TEST_CASE("summary of a graph says what is connected to what") {
         " Total params: 26 (104.00 B)\n"
         " Trainable params: 14 (56.00 B)\n"
         " Non-trainable params: 12 (48.00 B)\n");
+
+  std::ostringstream expanded;
+  model.set_trainable(true);
+  encoder.kernel().set_trainable(false);
+  encoder.bias().set_trainable(false);
+  model.summary(expanded, {.expand_nested = true, .show_trainable = true});
+  const std::string all = expanded.str();
+  CHECK(all.find("│ encoder (Dense)          │ (None, 3)         │         15 │ left[0][0],       │ N         │") !=
+        std::string::npos);
+  CHECK(all.find("│ add (Add)                │ (None, 3)         │          0 │ encoder[0][0],    │ -         │") !=
+        std::string::npos);
+  CHECK(all.find("│     └ dense_1 (Dense)    │ (None, 1)         │          3 │ -                 │ Y         │") !=
+        std::string::npos);
 }
