@@ -2,13 +2,15 @@
 //
 // An embedding, a GRU (or LSTM) and a softmax over the characters, trained on pieces of the text; after every few epochs it
 // writes a few lines of its own, one character at a time, each drawn from its predictions. What to see on the built-in sonnets:
-// first letters in the right frequency, after ten epochs words and line breaks, after twenty whole lines of Shakespeare, learned
-// by heart: the loss falls from 3 to below 0.3, accuracy goes above 0.9.
+// after one epoch letters as frequent as in English, after five short words and line breaks, after fifteen whole lines of
+// Shakespeare. With its 80,000 parameters it learns them by heart: the loss falls from 3.5 to below 0.2, the accuracy passes
+// 0.95.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <numeric>
+#include <sstream>
 
 #include "apps/common/cli.h"
 #include "apps/common/report.h"
@@ -110,9 +112,11 @@ std::vector<std::string> characters_of(std::string_view text, const std::string&
 
 std::string read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad()) fail<IoError>(path, "cannot read; got an error, expected a text file");
-  return text;
+  std::ostringstream text;
+  if (file.is_open() && !std::filesystem::is_directory(path)) text << file.rdbuf();
+  else file.setstate(std::ios::badbit);
+  if (file.bad()) fail<IoError>(path, "cannot read; got an error, expected a text file");
+  return text.str();
 }
 
 /// A text as numbers of its characters.
@@ -260,6 +264,12 @@ int train(const Settings& settings) {
 int main(int argc, char** argv) {
   CLI::App app("Learns to write from a text, character by character.", "char_rnn");
   Settings settings;
+  const CLI::Validator positive(
+      [](const std::string& word) {
+        const double value = std::strtod(word.c_str(), nullptr);
+        return value > 0 && std::isfinite(value) ? std::string() : text("wrong value; got ", word, ", expected a number > 0");
+      },
+      "");
   settings.epochs = 25;
   settings.batch_size = 32;
   settings.add_to(app);
@@ -274,8 +284,8 @@ int main(int argc, char** argv) {
       ->check(apps::at_least(1))
       ->capture_default_str();
   app.add_option("--temperature", settings.temperature, "How freely it writes: near 0 always the likeliest character")
-      ->check(CLI::PositiveNumber)
+      ->check(positive)
       ->capture_default_str();
-  app.add_option("--learning-rate", settings.learning_rate, "Of Adam")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--learning-rate", settings.learning_rate, "Of Adam")->check(positive)->capture_default_str();
   return apps::run(app, argc, argv, [&] { return train(settings); });
 }

@@ -2,8 +2,8 @@
 //
 // The weather is made up: yearly and daily waves, slow changes with noise, and air pressure, which says a day ahead where the
 // temperature will go. The naive guess is that tomorrow will be as today at the same hour. What to see: its mean absolute error
-// is about 2.6 degrees; all networks are better, the recurrent ones (about 1.4) better than the dense one, which has to learn
-// anew for every hour of the window what it may look for.
+// is about 1.7 degrees; all networks are better, the dense one at 1.1, the recurrent ones at 0.8. The dense network has to learn
+// for every hour of the window anew what it may look for there.
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -104,6 +104,7 @@ void MultiHeadAttention::build_all(const std::vector<Shape>& inputs) {
   s.value.build(value);
   const Shape whole{s.heads, s.value_dim, out[2]};
   Dense output = projection(out[2], s.options, [whole](int64_t) { return whole; });
+  output.set_trainable(trainable());
   output.build({-1, -1, s.heads * s.value_dim});
   s.output = std::move(output);
 }

@@ -108,16 +108,16 @@ TEST_CASE("attention of queries to other keys and values, against loops") {
 
 TEST_CASE("MultiHeadAttention keeps the promises of a layer") {
   check_layer(
-      [] { return nn::MultiHeadAttention(2, 3, {.dtype = DType::float64}); },
+      [](DType dtype = DType::float64) { return nn::MultiHeadAttention(2, 3, {.dtype = dtype}); },
       {.input = {2, 3, 4}, .output = {2, 3, 4}, .parameters = 3 * (4 * 6 + 6) + 6 * 4 + 4, .refused = {{2, 3}, {2, 3, 5}, {}}});
   check_layer(
-      [] {
-        return nn::MultiHeadAttention(
-            1, 2, {.value_dim = 3, .output_dim = 2, .use_bias = false, .causal = true, .dtype = DType::float64});
+      [](DType dtype = DType::float64) {
+        return nn::MultiHeadAttention(1, 2, {.value_dim = 3, .output_dim = 2, .use_bias = false, .causal = true, .dtype = dtype});
       },
       {.input = {1, 4, 3}, .output = {1, 4, 2}, .parameters = 2 * 3 * 2 + 3 * 3 + 3 * 2, .refused = {{1, 4, 4}}});
-  check_layer([] { return nn::MultiHeadAttention(1, 2, {.dropout = 0.5, .seed = 4, .dtype = DType::float64}); },
-              {.input = {2, 5, 2}, .output = {2, 5, 2}, .parameters = 4 * 6, .random_in_training = true});
+  check_layer(
+      [](DType dtype = DType::float64) { return nn::MultiHeadAttention(1, 2, {.dropout = 0.5, .seed = 4, .dtype = dtype}); },
+      {.input = {2, 5, 2}, .output = {2, 5, 2}, .parameters = 4 * 6, .random_in_training = true});
 }
 
 TEST_CASE("MultiHeadAttention: how it starts, and what it refuses") {
@@ -137,6 +137,10 @@ TEST_CASE("MultiHeadAttention: how it starts, and what it refuses") {
   CHECK_THROWS_AS(attention(std::vector<Tensor>{}), ValueError);
   CHECK_THROWS_AS(attention(std::vector<Tensor>(4, zeros({1, 2, 32}))), ValueError);
   CHECK_THROWS_AS(nn::MultiHeadAttention(1, 2).build({-1, 3, -1}), ShapeError);
+
+  // No queries, no keys: nothing to attend to gives zeros before the last projection.
+  CHECK((attention(zeros({2, 0, 32})).shape() == Shape{2, 0, 32}));
+  CHECK(attention({ones({1, 2, 32}), zeros({1, 0, 32})}).to_vector<float>() == std::vector<float>(64, 0));
 
   // In a graph: queries from one input, values from another.
   const nn::Node q = nn::Input({-1, 32}), v = nn::Input({-1, 32});
@@ -201,7 +205,7 @@ TEST_CASE("an embedding and a recurrent layer learn from text") {
 }
 
 TEST_CASE("PositionalEmbedding adds a row for each step") {
-  check_layer([] { return nn::PositionalEmbedding(5, {.dtype = DType::float64}); },
+  check_layer([](DType dtype = DType::float64) { return nn::PositionalEmbedding(5, {.dtype = dtype}); },
               {.input = {2, 3, 2}, .output = {2, 3, 2}, .parameters = 10, .refused = {{2, 6, 2}, {2, 3, 3}, {2, 3}}});
   nn::PositionalEmbedding positions(3, {.dtype = DType::float64});
   positions.build({-1, -1, 2});

@@ -166,18 +166,23 @@ TEST_CASE("LSTM with other activations and no bias, against a loop") {
 
 TEST_CASE("recurrent layers keep the promises of a layer") {
   const std::vector<Shape> refused{{2, 3, 4}, {2, 3}, {3}, {}};
-  check_layer([] { return nn::SimpleRNN(4, k64); },
+  check_layer([](DType dtype = DType::float64) { return nn::SimpleRNN(4, {.dtype = dtype}); },
               {.input = {2, 3, 3}, .output = {2, 4}, .parameters = 3 * 4 + 4 * 4 + 4, .refused = refused});
-  check_layer([] { return nn::LSTM(2, k64); },
+  check_layer([](DType dtype = DType::float64) { return nn::LSTM(2, {.dtype = dtype}); },
               {.input = {2, 3, 3}, .output = {2, 2}, .parameters = 4 * (3 * 2 + 2 * 2 + 2), .refused = refused});
-  check_layer([] { return nn::GRU(2, {.return_sequences = true, .dtype = DType::float64}); },
+  check_layer([](DType dtype = DType::float64) { return nn::GRU(2, {.return_sequences = true, .dtype = dtype}); },
               {.input = {2, 3, 3}, .output = {2, 3, 2}, .parameters = 3 * (3 * 2 + 2 * 2 + 2 * 2), .refused = refused});
-  check_layer([] { return nn::GRU(2, {.use_bias = false, .reset_after = false, .go_backwards = true, .dtype = DType::float64}); },
-              {.input = {2, 3, 3}, .output = {2, 2}, .parameters = 3 * (3 * 2 + 2 * 2), .refused = refused});
-  check_layer([] { return nn::Bidirectional(nn::SimpleRNN(2, {.return_sequences = true, .dtype = DType::float64})); },
+  check_layer(
+      [](DType dtype = DType::float64) {
+        return nn::GRU(2, {.use_bias = false, .reset_after = false, .go_backwards = true, .dtype = dtype});
+      },
+      {.input = {2, 3, 3}, .output = {2, 2}, .parameters = 3 * (3 * 2 + 2 * 2), .refused = refused});
+  check_layer([](DType dtype =
+                     DType::float64) { return nn::Bidirectional(nn::SimpleRNN(2, {.return_sequences = true, .dtype = dtype})); },
               {.input = {2, 3, 3}, .output = {2, 3, 4}, .parameters = 2 * (3 * 2 + 2 * 2 + 2), .refused = refused});
-  check_layer([] { return nn::Bidirectional(nn::LSTM(1, k64), {.merge_mode = "mul"}); },
-              {.input = {1, 2, 2}, .output = {1, 1}, .parameters = 2 * 4 * (2 + 1 + 1), .refused = {{1, 2, 3}}});
+  check_layer(
+      [](DType dtype = DType::float64) { return nn::Bidirectional(nn::LSTM(1, {.dtype = dtype}), {.merge_mode = "mul"}); },
+      {.input = {1, 2, 2}, .output = {1, 1}, .parameters = 2 * 4 * (2 + 1 + 1), .refused = {{1, 2, 3}}});
 }
 
 TEST_CASE("states carry a sequence over its parts") {
