@@ -1,54 +1,18 @@
 #include "nn/functional.h"
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <ranges>
 #include <set>
 
-#include "autograd/ops.h"
-#include "nn/flatten.h"
+#include "nn/step.h"
 
 namespace gradus::nn {
 
-struct detail::Step {
-  std::shared_ptr<Layer> layer;  // null: an input
-  std::vector<Node> inputs = {};
-  Shape shape = {};
-  std::string name = {};  // what the user called it; empty: numbered by each model
-  uint64_t order = 0;     // of connecting, in which no step comes before its inputs
-
-  Step(std::shared_ptr<Layer> l, std::vector<Node> in, const Shape& s, std::string_view n)
-      : layer(std::move(l)), inputs(std::move(in)), shape(s), name(n) {
-    static std::atomic<uint64_t> count = 0;
-    order = count++;
-  }
-  // One step at a time: a long chain of layers would overflow the stack if each step's end were that of the one before.
-  ~Step() {
-    std::vector<Node> rest = std::move(inputs);
-    while (!rest.empty()) {
-      const std::shared_ptr<Step> step = std::move(rest.back().step_);
-      rest.pop_back();
-      if (step.use_count() > 1) continue;
-      for (Node& input : step->inputs) rest.push_back(std::move(input));
-      step->inputs.clear();
-    }
-  }
-  Step(const Step&) = delete;
-  Step& operator=(const Step&) = delete;
-};
-
 namespace {
 
+using detail::joining;
 using detail::Step;
-
-const MultiInputLayer* joining(const Layer* layer) { return dynamic_cast<const MultiInputLayer*>(layer); }
-MultiInputLayer* joining(Layer* layer) { return dynamic_cast<MultiInputLayer*>(layer); }
-
-Shape shape_of(const Layer& layer, const std::vector<Shape>& inputs) {
-  const MultiInputLayer* many = joining(&layer);
-  return many ? many->output_shape_all(inputs) : layer.output_shape(inputs[0]);
-}
 
 bool fits(const Shape& declared, const Shape& shape) {
   return declared.ndim() == shape.ndim() && std::equal(declared.begin(), declared.end(), shape.begin(),
@@ -56,43 +20,6 @@ bool fits(const Shape& declared, const Shape& shape) {
 }
 
 }  // namespace
-
-const Shape& Node::shape() const { return step_->shape; }
-
-Node Input(const Shape& sample, std::string_view name) {
-  Shape shape{-1};
-  for (const int64_t size : sample) {
-    if (size < -1) fail<ValueError>("Input", "size out of range; got ", sample, ", expected sizes >= 0, or -1 for any");
-    shape.push_back(size);
-  }
-  return Node(std::make_shared<Step>(nullptr, std::vector<Node>{}, shape, name));
-}
-
-Node connect(std::shared_ptr<Layer> layer, const std::vector<Node>& inputs) {
-  if (!layer) fail<ValueError>("connect", "no layer; got null, expected a layer");
-  if (inputs.empty() || (inputs.size() > 1 && !joining(layer.get())))
-    fail<ValueError>(layer->type(), "wrong number of inputs; got ", inputs.size(), ", expected ",
-                     inputs.empty() ? "at least 1" : "1; layers of several are derived from MultiInputLayer");
-  std::vector<Shape> shapes;
-  for (const Node& input : inputs) shapes.push_back(input.shape());
-  const Shape shape = shape_of(*layer, shapes);
-  const std::string name = layer->name();
-  return Node(std::make_shared<Step>(std::move(layer), inputs, shape, name));
-}
-
-Node operator|(const Node& x, const Activation& activation) { return x | ActivationLayer(activation); }
-
-Node add(const std::vector<Node>& nodes) { return connect(Add(), nodes); }
-Node subtract(const std::vector<Node>& nodes) { return connect(Subtract(), nodes); }
-Node multiply(const std::vector<Node>& nodes) { return connect(Multiply(), nodes); }
-Node average(const std::vector<Node>& nodes) { return connect(Average(), nodes); }
-Node maximum(const std::vector<Node>& nodes) { return connect(Maximum(), nodes); }
-Node minimum(const std::vector<Node>& nodes) { return connect(Minimum(), nodes); }
-Node concatenate(const std::vector<Node>& nodes, int64_t axis) { return connect(Concatenate({.axis = axis}), nodes); }
-Node dot(const std::vector<Node>& nodes, int64_t axis) { return connect(Dot({.axis = axis}), nodes); }
-Node operator+(const Node& a, const Node& b) { return add({a, b}); }
-Node operator-(const Node& a, const Node& b) { return subtract({a, b}); }
-Node operator*(const Node& a, const Node& b) { return multiply({a, b}); }
 
 // Values live in slots: first those of the inputs, then one for each call, in order.
 struct Functional::State {
@@ -365,7 +292,7 @@ Shape Functional::output_shape(const Shape& input) const {
   for (const State::Call& call : state_->calls) {
     std::vector<Shape> from;
     for (const size_t slot : call.inputs) from.push_back(shapes[slot]);
-    shapes.push_back(shape_of(state_->layer(call), from));
+    shapes.push_back(detail::output_shape_of(state_->layer(call), from));
   }
   return shapes[state_->output_slots[0]];
 }
