@@ -34,6 +34,9 @@ class Layer : public Module {
   /// The output before output_activation().
   virtual Tensor logits(const Tensor& x, bool training) { return call(x, training); }
 
+  /// The same for copies of one layer, which share its variables.
+  const void* id() const { return trainable_.get(); }
+
   /// Empty until the user or the model that holds the layer gives one.
   const std::string& name() const { return name_; }
   /// ValueError for a name with a dot.

@@ -101,6 +101,11 @@ struct BatchOptions {
   ClassWeight class_weight = {};  // while training
 };
 
+struct SummaryOptions {
+  bool expand_nested = false;   // show the layers of models inside the model
+  bool show_trainable = false;  // a column with Y for layers that are trained, N for frozen ones, - without variables
+};
+
 class Model : public Layer {
  public:
   /// How to train. Makes a new optimiser; the weights stay. ValueError without a loss, for metrics of one name, or for lists that
@@ -147,8 +152,9 @@ class Model : public Layer {
   Logs test_on_batch(const Tensors& x, const Tensors& y, const BatchOptions& options = {});
   Tensor predict_on_batch(const Tensor& x);
 
-  /// Keras' table of layers, output shapes and parameter counts. Layers that are not built yet show "?".
-  void summary(std::ostream& out) const;
+  /// Keras' table of layers, output shapes and parameter counts; for graphs also what each layer is connected to. Layers that are
+  /// not built yet show "?".
+  void summary(std::ostream& out, const SummaryOptions& options = {}) const;
 
   /// Models of several inputs or outputs override these; for others they are call(), logits() and output_activation().
   virtual size_t num_inputs() const { return 1; }
@@ -171,11 +177,14 @@ class Model : public Layer {
     std::string name, type;
     std::optional<Shape> output;  // absent: not known
     int64_t parameters;
+    const Layer* layer = nullptr;             // null: none, or not known
+    std::vector<std::string> connected = {};  // where its inputs come from; a column of its own as soon as one row has some
   };
   /// By default the parts of visit(), their output shapes unknown.
   virtual std::vector<SummaryRow> summary_rows() const;
 
  private:
+  static void expand(std::vector<SummaryRow>& rows, std::vector<SummaryRow> parts, const std::string& indent);
   class Trainer;
   std::shared_ptr<Training> training(std::string_view op) const;
   History fit(Feed& feed, Feed* validation, const FitOptions& options);

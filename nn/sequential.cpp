@@ -78,7 +78,7 @@ std::vector<Model::SummaryRow> Sequential::summary_rows() const {
   std::optional<Shape> shape = state_->input;
   for (const auto& layer : state_->layers) {
     if (shape) shape = layer->output_shape(*shape);
-    rows.push_back({layer->name(), std::string(layer->type()), shape, layer->num_parameters()});
+    rows.push_back({layer->name(), std::string(layer->type()), shape, layer->num_parameters(), layer.get()});
   }
   return rows;
 }

@@ -3,6 +3,9 @@
 #include <array>
 #include <cstdio>
 #include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "nn/model.h"
 #include "nn/objective.h"
@@ -35,18 +38,36 @@ std::string shape_text(const Shape& shape) {
   return out + (shape.ndim() == 1 ? ",)" : ")");
 }
 
-using Cells = std::array<std::string, 3>;
+/// A cell may have several lines.
+using Cells = std::vector<std::string>;
+
+/// Characters, not bytes: names may be in UTF-8.
+size_t width_of(const std::string& text) {
+  return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::vector<std::string> lines_of(const std::string& cell) {
+  std::vector<std::string> lines{""};
+  for (const char c : cell) {
+    if (c == '\n') lines.emplace_back();
+    else lines.back() += c;
+  }
+  return lines;
+}
 
 class Table {
  public:
+  Table(Cells header, std::vector<size_t> widths) : header_(std::move(header)), widths_(std::move(widths)) {}
+
   void add(Cells cells) {
-    for (size_t i = 0; i < cells.size(); ++i) widths_[i] = std::max(widths_[i], cells[i].size() + 2);
+    for (size_t i = 0; i < cells.size(); ++i)
+      for (const std::string& line : lines_of(cells[i])) widths_[i] = std::max(widths_[i], width_of(line) + 2);
     rows_.push_back(std::move(cells));
   }
 
-  void print(std::ostream& out, const Cells& header) const {
+  void print(std::ostream& out) const {
     rule(out, "┏", "━", "┳", "┓");
-    row(out, header, "┃");
+    row(out, header_, "┃");
     rule(out, "┡", "━", "╇", "┩");
     for (size_t i = 0; i < rows_.size(); ++i) {
       if (i) rule(out, "├", "─", "┼", "┤");
@@ -65,15 +86,22 @@ class Table {
   }
 
   void row(std::ostream& out, const Cells& cells, const char* bar) const {
-    for (size_t i = 0; i < cells.size(); ++i) {
-      const std::string space(widths_[i] - cells[i].size() - 2, ' ');
-      const bool right_aligned = i == 2;
-      out << bar << " " << (right_aligned ? space : "") << cells[i] << (right_aligned ? "" : space) << " ";
+    std::vector<std::vector<std::string>> columns;
+    size_t height = 0;
+    for (const std::string& cell : cells) height = std::max(height, columns.emplace_back(lines_of(cell)).size());
+    for (size_t k = 0; k < height; ++k) {
+      for (size_t i = 0; i < columns.size(); ++i) {
+        const std::string cell = k < columns[i].size() ? columns[i][k] : "";
+        const std::string space(widths_[i] - width_of(cell) - 2, ' ');
+        const bool right_aligned = i == 2;
+        out << bar << " " << (right_aligned ? space : "") << cell << (right_aligned ? "" : space) << " ";
+      }
+      out << bar << "\n";
     }
-    out << bar << "\n";
   }
 
-  std::array<size_t, 3> widths_{33, 24, 15};  // Keras' at 78 columns
+  Cells header_;
+  std::vector<size_t> widths_;
   std::vector<Cells> rows_;
 };
 
@@ -83,7 +111,7 @@ std::vector<Model::SummaryRow> Model::summary_rows() const {
   struct Rows : Visitor {
     void on_module(Module& module) override {
       const Layer* layer = dynamic_cast<const Layer*>(&module);
-      rows.push_back({path(), layer ? std::string(layer->type()) : "Module", {}, module.num_parameters()});
+      rows.push_back({path(), layer ? std::string(layer->type()) : "Module", {}, module.num_parameters(), layer});
     }
     void on_variable(const Variable& variable) override { rows.push_back({path(), "Variable", {}, variable.size()}); }
     std::vector<SummaryRow> rows;
@@ -92,10 +120,38 @@ std::vector<Model::SummaryRow> Model::summary_rows() const {
   return std::move(rows.rows);
 }
 
-void Model::summary(std::ostream& out) const {
-  Table table;
-  for (const SummaryRow& row : summary_rows())
-    table.add({row.name + " (" + row.type + ")", row.output ? shape_text(*row.output) : "?", grouped(row.parameters)});
+/// Appends the rows of `parts`, below each model those of its layers.
+void Model::expand(std::vector<SummaryRow>& rows, std::vector<SummaryRow> parts, const std::string& indent) {
+  for (SummaryRow& part : parts) {
+    const auto* model = dynamic_cast<const Model*>(part.layer);
+    part.name = indent + part.name;
+    if (!indent.empty()) part.connected = {"-"};
+    rows.push_back(std::move(part));
+    if (model) expand(rows, model->summary_rows(), (indent.empty() ? "    └ " : "    ") + indent);
+  }
+}
+
+void Model::summary(std::ostream& out, const SummaryOptions& options) const {
+  std::vector<SummaryRow> rows = summary_rows();
+  const bool graph = std::ranges::any_of(rows, [](const SummaryRow& row) { return !row.connected.empty(); });
+  if (options.expand_nested) expand(rows, std::exchange(rows, {}), "");
+
+  // Keras' widths at 78 columns.
+  Cells header{"Layer (type)", "Output Shape", "Param #"};
+  std::vector<size_t> widths = graph ? std::vector<size_t>{21, 19, 12} : std::vector<size_t>{33, 24, 15};
+  if (graph) header.push_back("Connected to"), widths.push_back(19);
+  if (options.show_trainable) header.push_back("Trainable"), widths.push_back(11);
+  Table table(std::move(header), std::move(widths));
+  for (const SummaryRow& row : rows) {
+    Cells cells{row.name + " (" + row.type + ")", row.output ? shape_text(*row.output) : "?", grouped(row.parameters)};
+    if (graph) {
+      std::string& connected = cells.emplace_back();
+      for (const std::string& from : row.connected) connected += (connected.empty() ? "" : ",\n") + from;
+    }
+    if (options.show_trainable)
+      cells.push_back(!row.layer || row.layer->variables().empty() ? "-" : row.layer->trainable_variables().empty() ? "N" : "Y");
+    table.add(std::move(cells));
+  }
 
   struct Total {
     int64_t count = 0, bytes = 0;
@@ -113,7 +169,7 @@ void Model::summary(std::ostream& out) const {
   (total += frozen) += optimizer;
 
   out << "Model: \"" << (name().empty() ? detail::default_name(type()) : name()) << "\"\n";
-  table.print(out, {"Layer (type)", "Output Shape", "Param #"});
+  table.print(out);
   const auto line = [&](const char* what, const Total& t) {
     out << " " << what << " params: " << grouped(t.count) << " (" << memory(t.bytes) << ")\n";
   };
