@@ -1,0 +1,219 @@
+// Lines, dots, bars and planes with Apache ECharts.
+import * as echarts from "echarts/core";
+import { BarChart, CustomChart, LineChart, ScatterChart } from "echarts/charts";
+import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { SVGRenderer } from "echarts/renderers";
+
+echarts.use([BarChart, CustomChart, LineChart, ScatterChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
+
+const symbols = ["circle", "triangle", "rect", "diamond", "roundRect", "pin"];
+
+const finite = (value) => typeof value === "number" && Number.isFinite(value);
+export const number = (value) =>
+  !finite(value) ? "–" : Number.isInteger(value) && Math.abs(value) < 1e7 ? String(value) : String(Number(value.toPrecision(4)));
+
+// Pairs; what cannot be shown is a gap.
+const pairs = (series, log) => series.x.map((x, i) => [x, log && !(series.y[i] > 0) ? null : series.y[i]]);
+
+function axis(name, palette, more) {
+  return {
+    type: "value",
+    scale: true,
+    name,
+    nameLocation: "middle",
+    nameTextStyle: { color: palette.soft, fontSize: 12 },
+    axisLine: { show: false },
+    axisTick: { show: false },
+    axisLabel: { color: palette.soft, fontSize: 12, hideOverlap: true, formatter: (value) => (finite(value) ? number(value) : value) },
+    splitLine: { lineStyle: { color: palette.line } },
+    ...more,
+  };
+}
+const xAxis = (axes, palette, more) =>
+  axis(axes.x, palette, { nameGap: 28, splitLine: { show: false }, axisLine: { show: true, onZero: false, lineStyle: { color: palette.line } }, ...more });
+const yAxis = (axes, palette, more) => axis("", palette, { type: axes.log ? "log" : "value", ...more });
+
+// What all charts share. The unit of y stands above the axis, where it costs no width.
+function base(data, palette, names, more) {
+  const legend = names.filter((name) => name !== "");
+  return {
+    animation: false,
+    textStyle: { fontFamily: palette.font },
+    color: palette.series,
+    grid: { left: 8, right: 16, top: (legend.length > 1 ? 40 : 12) + (data.axes.y ? 18 : 0), bottom: data.axes.x ? 28 : 8, containLabel: true },
+    legend: {
+      show: legend.length > 1,
+      data: legend,
+      type: "scroll",
+      top: 0,
+      left: 0,
+      itemWidth: 26,
+      itemHeight: 10,
+      itemGap: 16,
+      textStyle: { color: palette.ink, fontSize: 13 },
+      pageIconColor: palette.ink,
+      pageIconInactiveColor: palette.line,
+      pageTextStyle: { color: palette.soft },
+      inactiveColor: palette.soft,
+    },
+    tooltip: {
+      confine: true,
+      backgroundColor: palette.card,
+      borderColor: palette.line,
+      textStyle: { color: palette.ink, fontSize: 13 },
+      valueFormatter: number,
+    },
+    ...more,
+  };
+}
+const unit = (data, names, palette) => ({
+  name: data.axes.y,
+  nameLocation: "end",
+  nameGap: 10,
+  nameTextStyle: { color: palette.soft, fontSize: 12, align: "left", padding: [0, 0, 0, -30] },
+});
+
+const builders = {
+  lines(data, palette) {
+    const { log } = data.axes;
+    const names = data.series.map((series) => series.name);
+    const whole = data.series.every((series) => series.x.every(Number.isInteger));
+    const option = base(data, palette, names);
+    option.tooltip = { ...option.tooltip, trigger: "axis", axisPointer: { lineStyle: { color: palette.soft } } };
+    option.xAxis = xAxis(data.axes, palette, { min: "dataMin", max: "dataMax", ...(whole ? { minInterval: 1 } : {}) });
+    option.yAxis = yAxis(data.axes, palette, unit(data, names, palette));
+    option.series = data.series.map((series) => {
+      const color = palette.series[series.color % palette.series.length];
+      const points = pairs(series, log);
+      return {
+        type: "line",
+        name: series.name,
+        data: points,
+        color,
+        lineStyle: { width: 2.25, type: series.dashed ? [7, 5] : "solid", cap: "round" },
+        symbol: symbols[series.color % symbols.length],
+        symbolSize: 7,
+        showSymbol: points.length <= 24,
+        itemStyle: series.dashed ? { color: palette.card, borderColor: color, borderWidth: 2 } : { color },
+        emphasis: { disabled: true },
+      };
+    });
+    return option;
+  },
+
+  scatter(data, palette) {
+    const names = data.series.map((series) => series.name);
+    const option = base(data, palette, names);
+    option.tooltip = { ...option.tooltip, trigger: "item", formatter: undefined };
+    option.xAxis = xAxis(data.axes, palette);
+    option.yAxis = yAxis(data.axes, palette, unit(data, names, palette));
+    option.series = data.series.map((series) => dots(series, palette, data.axes.log));
+    return option;
+  },
+
+  bars(data, palette) {
+    const option = base(data, palette, []);
+    const across = data.names.length > 1 && data.names.some((name) => name.length > 10);  // long names read better in rows
+    const category = {
+      ...xAxis({ x: across ? "" : data.axes.x }, palette),
+      type: "category",
+      data: data.names,
+      inverse: across,
+      axisLabel: { color: palette.ink, fontSize: 12, hideOverlap: !across, width: across ? 130 : undefined, overflow: "truncate" },
+    };
+    const value = across
+      ? xAxis({ x: data.axes.y }, palette, { type: data.axes.log ? "log" : "value", scale: data.axes.log, splitLine: { lineStyle: { color: palette.line } } })
+      : yAxis(data.axes, palette, { scale: data.axes.log, ...unit(data, [], palette) });
+    option.xAxis = across ? value : category;
+    option.yAxis = across ? category : value;
+    option.grid.bottom = option.xAxis.name ? 28 : 8;
+    if (across) option.grid.top = 8;
+    option.tooltip = { ...option.tooltip, trigger: "axis", axisPointer: { type: "shadow" } };
+    const few = data.names.length <= 12;
+    option.series = [{
+      type: "bar",
+      data: data.values,
+      barMaxWidth: 44,
+      itemStyle: { color: palette.series[0], borderRadius: across ? [0, 4, 4, 0] : [4, 4, 0, 0] },
+      label: { show: few, position: across ? "right" : "top", color: palette.soft, fontSize: 12, formatter: (point) => number(point.value) },
+      emphasis: { disabled: true },
+    }];
+    if (across) option.grid.right = 56;
+    return option;
+  },
+
+  plane(data, palette) {
+    const names = [...data.points, ...data.paths].map((series) => series.name);
+    const option = base(data, palette, names);
+    const [xLow, xHigh, yLow, yHigh] = data.box;
+    option.tooltip = { ...option.tooltip, trigger: "item" };
+    option.xAxis = xAxis(data.axes, palette, { min: xLow, max: xHigh });
+    option.yAxis = yAxis({}, palette, { min: yLow, max: yHigh, splitLine: { show: false }, ...unit(data, names, palette) });
+    const image = {
+      type: "custom",
+      silent: true,
+      z: 0,
+      tooltip: { show: false },
+      data: [[xLow, yLow]],
+      renderItem(_, api) {
+        const [left, bottom] = api.coord([xLow, yLow]), [right, top] = api.coord([xHigh, yHigh]);
+        return {
+          type: "image",
+          style: { image: data.images[palette.dark ? "dark" : "light"], x: left, y: top, width: right - left, height: bottom - top },
+        };
+      },
+    };
+    const edge = palette.dark ? "#10141b" : "#ffffff";
+    option.series = [image, ...data.points.map((series) => dots(series, palette, false, edge))];
+    data.paths.forEach((series, i) => {
+      const color = palette.series[(i + data.points.length + (data.sides ? 0 : 1)) % palette.series.length];
+      const points = pairs(series);
+      const last = points.length - 1;
+      // A wide line under the path keeps it apart from the colours of the ground.
+      option.series.push({ type: "line", data: points, clip: true, silent: true, showSymbol: false, symbol: "none", lineStyle: { width: 5, color: edge, opacity: 0.75 }, tooltip: { show: false }, z: 3 });
+      option.series.push({
+        type: "line",
+        name: series.name,
+        data: points.map((point, k) => ({ value: point, symbol: k === last ? "circle" : "none", symbolSize: k === last ? 11 : 4 })),
+        clip: true,
+        color,
+        symbol: "circle",
+        showAllSymbol: true,
+        lineStyle: { width: 2.5, color },
+        itemStyle: { color, borderColor: edge, borderWidth: 1.5 },
+        emphasis: { disabled: true },
+        z: 4,
+      });
+    });
+    return option;
+  },
+};
+
+function dots(series, palette, log, edge) {
+  const many = series.x.length > 400;
+  return {
+    type: "scatter",
+    name: series.name,
+    data: pairs(series, log),
+    color: palette.series[series.color % palette.series.length],
+    symbol: symbols[series.color % symbols.length],
+    symbolSize: many ? 4 : 8,
+    itemStyle: { opacity: many ? 0.6 : 0.9, borderColor: edge ?? palette.card, borderWidth: many ? 0 : 1 },
+    emphasis: { disabled: true },
+  };
+}
+
+function height(place, data) {
+  const width = place.clientWidth;
+  if (data.kind === "plane") return Math.round(Math.min(width, 460) * 0.95);
+  if (data.kind === "bars" && data.names.some((name) => name.length > 10)) return Math.max(120, 34 * data.names.length + 50);
+  if (data.kind === "bars") return 220;
+  return Math.round(Math.min(380, Math.max(250, width * 0.5)));
+}
+
+export function drawChart(place, data, palette) {
+  echarts.getInstanceByDom(place)?.dispose();
+  place.style.height = `${height(place, data)}px`;
+  const chart = echarts.init(place, null, { renderer: "svg" });
+  chart.setOption(builders[data.kind](data, palette));
+}
