@@ -55,19 +55,37 @@ GraphFigure graph_figure(const Tensor& target, size_t most) {
       if ((leaves.contains(input) || count + queue.size() - i <= most) && shown.insert(input).second) queue.push_back(input);
   }
 
+  std::map<int64_t, int> uses;
+  for (const int64_t id : shown)
+    if (!leaves.contains(id))
+      for (const int64_t input : inputs_of(*operations[id])) ++uses[input];
+
   GraphFigure out{{{"kind", "graph"}, {"nodes", Json::array()}, {"edges", Json::array()}}, "", ""};
+  Json &nodes = out.drawing["nodes"], &edges = out.drawing["edges"];
+  int64_t extra = 0;  // nodes that are no records get negative numbers
   std::map<int64_t, std::string> names;
+  const auto add_node = [&](int64_t id, std::string_view kind, const Json& entry) {
+    const bool leaf = leaves.contains(entry.at("id").get<int64_t>());
+    nodes.push_back({{"id", id},
+                     {"kind", kind},
+                     {"name", names[entry.at("id").get<int64_t>()]},
+                     {"shape", shape_text(entry.at("shape"))},
+                     {"where", leaf ? "" : place_text(entry.at("location"))}});
+    return id;
+  };
   std::vector<html::Row> rows;
-  for (const int64_t id : shown) {  // ascending: inputs first
-    const bool is_leaf = leaves.contains(id);
-    const Json& entry = is_leaf ? *leaves[id] : *operations[id];
-    std::string name = entry.at(is_leaf ? "name" : "op");
-    if (name.empty()) name = "watched tensor";
-    names[id] = is_leaf ? name : text(rows.size() + 1, " ", name);
-    const std::string shape = shape_text(entry.at("shape")), where = is_leaf ? "" : place_text(entry.at("location"));
-    const char* kind = id == graph.at("target") ? "target" : is_leaf ? "leaf" : "operation";
-    out.drawing["nodes"].push_back({{"id", id}, {"kind", kind}, {"name", name}, {"shape", shape}, {"where", where}});
-    if (is_leaf) continue;
+  std::map<int64_t, std::string> steps;  // what the table calls an input
+  for (const int64_t id : shown) {       // ascending: inputs first
+    const bool leaf = leaves.contains(id);
+    const Json& entry = leaf ? *leaves[id] : *operations[id];
+    names[id] = entry.at(leaf ? "name" : "op").get<std::string>();
+    if (names[id].empty()) names[id] = "watched tensor";
+    steps[id] = leaf ? names[id] : text(rows.size() + 1, " ", names[id]);
+    if (id == graph.at("target")) add_node(id, "target", entry);
+    else if (!leaf) add_node(id, "operation", entry);
+    else if (uses[id] == 1) add_node(id, "leaf", entry);
+    if (leaf) continue;
+
     std::string inputs;
     bool cut = false;
     for (const int64_t input : inputs_of(entry)) {
@@ -75,14 +93,17 @@ GraphFigure graph_figure(const Tensor& target, size_t most) {
         cut = true;
         continue;
       }
-      out.drawing["edges"].push_back({input, id});
-      inputs += (inputs.empty() ? "" : ", ") + names[input];
+      // A variable of many uses (of a recurrent layer) stands at each of them: arrows across the whole drawing explain nothing.
+      const bool copied = leaves.contains(input) && uses[input] > 1;
+      edges.push_back({copied ? add_node(--extra, "leaf", *leaves[input]) : input, id});
+      inputs += (inputs.empty() ? "" : ", ") + steps[input];
     }
     if (cut) {  // a stub where the drawing ends
-      out.drawing["nodes"].push_back({{"id", -id - 1}, {"kind", "cut"}, {"name", "…"}, {"shape", ""}, {"where", ""}});
-      out.drawing["edges"].push_back({-id - 1, id});
+      nodes.push_back({{"id", --extra}, {"kind", "cut"}, {"name", "…"}, {"shape", ""}, {"where", ""}});
+      edges.push_back({extra, id});
     }
-    rows.push_back({text(rows.size() + 1), name, shape, inputs, text(entry.at("bytes_saved").get<int64_t>())});
+    rows.push_back(
+        {text(rows.size() + 1), names[id], shape_text(entry.at("shape")), inputs, text(entry.at("bytes_saved").get<int64_t>())});
   }
   out.description = text(operations.size(), operations.size() == 1 ? " operation on " : " operations on ", leaves.size(),
                          leaves.size() == 1 ? " variable" : " variables");

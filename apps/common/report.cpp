@@ -124,7 +124,8 @@ struct Report::State {
   std::vector<Drawn> drawn = {};  // for print()
 
   std::string chart(std::string_view kind, std::string_view caption, const std::vector<Line>& lines, const Axes& axes) {
-    const Json data = {{"kind", kind}, {"axes", axes_data(axes)}, {"series", series_data(lines)}};
+    const Axes drawn = {axes.x, axes.y == caption ? "" : axes.y, axes.log_y};  // the caption says it already
+    const Json data = {{"kind", kind}, {"axes", axes_data(drawn)}, {"series", series_data(lines)}};
     const std::string words = description(kind == "lines" ? "Line chart" : "Scatter chart", lines, axes);
     return page.figure(caption, words, data, values_table(lines, axes));
   }
@@ -159,9 +160,13 @@ struct Report::State {
     const std::string words = text("Values from ", number(image.low), " to ", number(image.high), " as colours; ",
                                    description("over them points and paths", lines, plane.axes));
     std::string out = page.figure(caption, words, data, lines.empty() ? "" : values_table(lines, plane.axes));
+    // 2e-8 of a scale that goes to 1 is 0.
+    const double digit =
+        plane.log_values || !(image.high > image.low) ? 0 : std::pow(10, std::floor(std::log10(image.high - image.low)) - 2);
+    const auto end = [&](double v) { return number(digit > 0 ? std::round(v / digit) * digit : v); };
     const std::string scale =
-        text("<div class=\"scale\"><span>", number(image.low), "</span><i style=\"--light:", image.light_gradient,
-             ";--dark:", image.dark_gradient, "\"></i><span>", number(image.high), "</span>",
+        text("<div class=\"scale\"><span>", end(image.low), "</span><i style=\"--light:", image.light_gradient,
+             ";--dark:", image.dark_gradient, "\"></i><span>", end(image.high), "</span>",
              plane.log_values ? "<small>logarithmic</small>" : "", "</div>");
     const size_t at = out.find("</div>") + 6;  // behind the drawing
     return out.insert(at, scale);

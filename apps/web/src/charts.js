@@ -22,7 +22,7 @@ function axis(name, palette, more) {
     name,
     nameLocation: "middle",
     nameTextStyle: { color: palette.soft, fontSize: 12 },
-    axisLine: { show: false },
+    axisLine: { show: false, onZero: false },
     axisTick: { show: false },
     axisLabel: { color: palette.soft, fontSize: 12, hideOverlap: true, formatter: (value) => (finite(value) ? number(value) : value) },
     splitLine: { lineStyle: { color: palette.line } },
@@ -33,27 +33,42 @@ const xAxis = (axes, palette, more) =>
   axis(axes.x, palette, { nameGap: 28, splitLine: { show: false }, axisLine: { show: true, onZero: false, lineStyle: { color: palette.line } }, ...more });
 const yAxis = (axes, palette, more) => axis("", palette, { type: axes.log ? "log" : "value", ...more });
 
+const measure = document.createElement("canvas").getContext("2d");
+
+// Lines that the names of a legend take in a given width.
+function legendLines(names, width, iconWidth, font) {
+  measure.font = `13px ${font}`;
+  let lines = 1, used = 0;
+  for (const name of names) {
+    const needed = iconWidth + 5 + measure.measureText(name).width + legendGap;
+    if (used > 0 && used + needed > width + legendGap) [lines, used] = [lines + 1, 0];
+    used += needed;
+  }
+  return lines;
+}
+const legendGap = 16, legendLine = 16 + legendGap;
+const short = (name) => (name.length > 34 ? `${name.slice(0, 33)}…` : name);
+
 // What all charts share. The unit of y stands above the axis, where it costs no width.
-function base(data, palette, names, more) {
-  const legend = names.filter((name) => name !== "");
+function base(data, palette, width, names, iconWidth) {
+  const legend = names.length > 1;
+  const lines = legend ? legendLines(names.map(short), width, iconWidth, palette.font) : 0;
   return {
     animation: false,
     textStyle: { fontFamily: palette.font },
     color: palette.series,
-    grid: { left: 8, right: 16, top: (legend.length > 1 ? 40 : 12) + (data.axes.y ? 18 : 0), bottom: data.axes.x ? 28 : 8, containLabel: true },
+    grid: { left: 8, right: 16, top: 12 + Math.max(0, legendLine * lines - 6) + (data.axes.y ? 18 : 0), bottom: data.axes.x ? 28 : 8, containLabel: true },
     legend: {
-      show: legend.length > 1,
-      data: legend,
-      type: "scroll",
+      show: legend,
+      data: names,
       top: 0,
       left: 0,
-      itemWidth: 26,
+      padding: 0,
+      itemWidth: iconWidth,
       itemHeight: 10,
-      itemGap: 16,
-      textStyle: { color: palette.ink, fontSize: 13 },
-      pageIconColor: palette.ink,
-      pageIconInactiveColor: palette.line,
-      pageTextStyle: { color: palette.soft },
+      itemGap: legendGap,
+      formatter: short,
+      textStyle: { color: palette.ink, fontSize: 13, lineHeight: 16 },
       inactiveColor: palette.soft,
     },
     tooltip: {
@@ -63,25 +78,24 @@ function base(data, palette, names, more) {
       textStyle: { color: palette.ink, fontSize: 13 },
       valueFormatter: number,
     },
-    ...more,
   };
 }
-const unit = (data, names, palette) => ({
+const unit = (data, palette) => ({
   name: data.axes.y,
   nameLocation: "end",
   nameGap: 10,
-  nameTextStyle: { color: palette.soft, fontSize: 12, align: "left", padding: [0, 0, 0, -30] },
+  nameTextStyle: { color: palette.soft, fontSize: 12, align: "left", padding: [0, 0, 0, -24] },
 });
 
 const builders = {
-  lines(data, palette) {
+  lines(data, palette, width) {
     const { log } = data.axes;
     const names = data.series.map((series) => series.name);
     const whole = data.series.every((series) => series.x.every(Number.isInteger));
-    const option = base(data, palette, names);
+    const option = base(data, palette, width, names, 28);
     option.tooltip = { ...option.tooltip, trigger: "axis", axisPointer: { lineStyle: { color: palette.soft } } };
     option.xAxis = xAxis(data.axes, palette, { min: "dataMin", max: "dataMax", ...(whole ? { minInterval: 1 } : {}) });
-    option.yAxis = yAxis(data.axes, palette, unit(data, names, palette));
+    option.yAxis = yAxis(data.axes, palette, unit(data, palette));
     option.series = data.series.map((series) => {
       const color = palette.series[series.color % palette.series.length];
       const points = pairs(series, log);
@@ -90,7 +104,7 @@ const builders = {
         name: series.name,
         data: points,
         color,
-        lineStyle: { width: 2.25, type: series.dashed ? [7, 5] : "solid", cap: "round" },
+        lineStyle: { width: 2.25, color, type: series.dashed ? [7, 5] : "solid", cap: "round" },
         symbol: symbols[series.color % symbols.length],
         symbolSize: 7,
         showSymbol: points.length <= 24,
@@ -101,18 +115,18 @@ const builders = {
     return option;
   },
 
-  scatter(data, palette) {
+  scatter(data, palette, width) {
     const names = data.series.map((series) => series.name);
-    const option = base(data, palette, names);
-    option.tooltip = { ...option.tooltip, trigger: "item", formatter: undefined };
-    option.xAxis = xAxis(data.axes, palette);
-    option.yAxis = yAxis(data.axes, palette, unit(data, names, palette));
+    const option = base(data, palette, width, names, 11);
+    option.tooltip = { ...option.tooltip, trigger: "item" };
+    option.xAxis = xAxis(data.axes, palette, { boundaryGap: ["3%", "3%"] });
+    option.yAxis = yAxis(data.axes, palette, { boundaryGap: data.axes.log ? undefined : ["5%", "5%"], ...unit(data, palette) });
     option.series = data.series.map((series) => dots(series, palette, data.axes.log));
     return option;
   },
 
-  bars(data, palette) {
-    const option = base(data, palette, []);
+  bars(data, palette, width) {
+    const option = base(data, palette, width, []);
     const across = data.names.length > 1 && data.names.some((name) => name.length > 10);  // long names read better in rows
     const category = {
       ...xAxis({ x: across ? "" : data.axes.x }, palette),
@@ -123,7 +137,7 @@ const builders = {
     };
     const value = across
       ? xAxis({ x: data.axes.y }, palette, { type: data.axes.log ? "log" : "value", scale: data.axes.log, splitLine: { lineStyle: { color: palette.line } } })
-      : yAxis(data.axes, palette, { scale: data.axes.log, ...unit(data, [], palette) });
+      : yAxis(data.axes, palette, { scale: data.axes.log, ...unit(data, palette) });
     option.xAxis = across ? value : category;
     option.yAxis = across ? category : value;
     option.grid.bottom = option.xAxis.name ? 28 : 8;
@@ -142,13 +156,13 @@ const builders = {
     return option;
   },
 
-  plane(data, palette) {
+  plane(data, palette, width) {
     const names = [...data.points, ...data.paths].map((series) => series.name);
-    const option = base(data, palette, names);
+    const option = base(data, palette, width, names, data.paths.length ? 28 : 11);
     const [xLow, xHigh, yLow, yHigh] = data.box;
     option.tooltip = { ...option.tooltip, trigger: "item" };
     option.xAxis = xAxis(data.axes, palette, { min: xLow, max: xHigh });
-    option.yAxis = yAxis({}, palette, { min: yLow, max: yHigh, splitLine: { show: false }, ...unit(data, names, palette) });
+    option.yAxis = yAxis({}, palette, { min: yLow, max: yHigh, splitLine: { show: false }, ...unit(data, palette) });
     const image = {
       type: "custom",
       silent: true,
@@ -203,9 +217,8 @@ function dots(series, palette, log, edge) {
   };
 }
 
-function height(place, data) {
-  const width = place.clientWidth;
-  if (data.kind === "plane") return Math.round(Math.min(width, 460) * 0.95);
+function height(width, data) {
+  if (data.kind === "plane") return Math.round(Math.min(width, 620) * 0.9);
   if (data.kind === "bars" && data.names.some((name) => name.length > 10)) return Math.max(120, 34 * data.names.length + 50);
   if (data.kind === "bars") return 220;
   return Math.round(Math.min(380, Math.max(250, width * 0.5)));
@@ -213,7 +226,10 @@ function height(place, data) {
 
 export function drawChart(place, data, palette) {
   echarts.getInstanceByDom(place)?.dispose();
-  place.style.height = `${height(place, data)}px`;
-  const chart = echarts.init(place, null, { renderer: "svg" });
-  chart.setOption(builders[data.kind](data, palette));
+  if (data.kind === "plane") place.style.maxWidth = "620px";  // about square
+  const width = place.clientWidth;
+  const option = builders[data.kind](data, palette, width);
+  place.style.height = `${height(width, data) + Math.max(0, option.grid.top - 44)}px`;  // long legends add to it
+  echarts.init(place, null, { renderer: "svg" }).setOption(option);
+  for (const image of place.querySelectorAll("image")) image.setAttribute("preserveAspectRatio", "none");  // fill the axes
 }

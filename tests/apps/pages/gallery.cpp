@@ -109,16 +109,21 @@ void fill(apps::Report& report) {
                 {{"one layer", boundary(false)}, {"three layers", boundary(true)}});
   report.plane("Loss surface", "Rosenbrock's valley, and the paths of two rates down into it.", surface());
 
-  report.lines("Activations", "Three functions of one number.",
-               {curve("tanh", [](double x) { return std::tanh(x); }), curve("sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }),
-                curve("gaussian", [](double x) { return std::exp(-x * x); })},
-               {.x = "x", .y = "f(x)"});
-  report.lines("Logarithmic, with gaps", "", {{kHostile, {1, 2, 3, 4, 5, 6}, {1, 0.1, kNaN, 0.001, 0, 1e-5}}}, {.x = "step", .y = "error", .log_y = true});
-  report.scatter("Houses", "Price over rooms.", {{"sold", {3, 4, 5, 6, 7, 8}, {12, 19, 22, 30, 34, 50}}, {"predicted", {3, 4, 5, 6, 7, 8}, {14, 18, 24, 28, 37, 46}}},
-                 {.x = "rooms", .y = "price, k$"});
-  report.bars("Words", "The strongest of them.", {"wonderful", "masterpiece", "disappointing", kHostile, "a"}, {3.2, 2.8, -2.9, kNaN, 0.1},
-              {.y = "weight"});
-  report.table("Runs", "Each with its own seed.", {"seed", "accuracy", kHostile}, {{"1", "0.981", "a"}, {"2", "0.979"}, {kHostile, "", ""}});
+  report.lines(
+      "Activations", "Three functions of one number.",
+      {curve("tanh", [](double x) { return std::tanh(x); }), curve("sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }),
+       curve("gaussian", [](double x) { return std::exp(-x * x); })},
+      {.x = "x", .y = "f(x)"});
+  report.lines("Logarithmic, with gaps", "", {{kHostile, {1, 2, 3, 4, 5, 6}, {1, 0.1, kNaN, 0.001, 0, 1e-5}}},
+               {.x = "step", .y = "error", .log_y = true});
+  report.scatter(
+      "Houses", "Price over rooms.",
+      {{"sold", {3, 4, 5, 6, 7, 8}, {12, 19, 22, 30, 34, 50}}, {"predicted", {3, 4, 5, 6, 7, 8}, {14, 18, 24, 28, 37, 46}}},
+      {.x = "rooms", .y = "price, k$"});
+  report.bars("Words", "The strongest of them.", {"wonderful", "masterpiece", "disappointing", kHostile, "a"},
+              {3.2, 2.8, -2.9, kNaN, 0.1}, {.y = "weight"});
+  report.table("Runs", "Each with its own seed.", {"seed", "accuracy", kHostile},
+               {{"1", "0.981", "a"}, {"2", "0.979"}, {kHostile, "", ""}});
   report.paragraph("What to try next", "Fewer units, another optimiser: " + kHostile);
 
   const Tensor x = ones({16, 4});
@@ -136,7 +141,8 @@ void fill(apps::Report& report) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  apps::Report report("Every section " + kHostile, "A page for the tests: each kind of section once, with names that try to break out of it.");
+  apps::Report report("Every section " + kHostile,
+                      "A page for the tests: each kind of section once, with names that try to break out of it.");
   fill(report);
   if (argc < 2) return 2;
   if (argc > 2 && std::string(argv[2]) == "print") report.print(std::cout, apps::style_of(std::cout));
