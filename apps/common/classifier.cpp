@@ -65,19 +65,19 @@ void add_classifier(Report& report, const Tensor& images, const Tensor& labels, 
   const Judged judged("add_classifier", labels, probabilities);
   report.confusion(confusion_counts(labels, probabilities), classes);
   const auto name = [&](int64_t k) { return classes.empty() ? text(k) : classes.at(static_cast<size_t>(k)); };
-  const auto percent = [](double p) { return text(std::round(p * 100), " %"); };
   std::vector<Picture> pictures;
   for (const int64_t i : worst(judged, 24)) {
     const auto at = static_cast<size_t>(i);
-    pictures.push_back({images[i], text(name(judged.labels[at]), ", taken for ", name(judged.predicted[at]), ": ",
-                                        percent(judged.probability(i, judged.predicted)), " against ",
-                                        percent(judged.probability(i, judged.labels)))});
+    const double p = std::round(100 * judged.probability(i, judged.predicted));
+    pictures.push_back({images[i], text(name(judged.labels[at]), ", taken for ", name(judged.predicted[at]), " (", p, " %)")});
   }
-  report.pictures("Worst mistakes",
-                  pictures.empty()
-                      ? "There are none: every sample was classified as it should be."
-                      : "The samples whose true class was given the least probability, with what was predicted instead.",
-                  pictures);
+  report.pictures(
+      "Worst mistakes",
+      pictures.empty()
+          ? "There are none: every sample was classified as it should be."
+          : "The samples whose true class was given the least probability: what they are, what they were taken for, and "
+            "how probable that seemed.",
+      pictures);
 }
 
 }  // namespace gradus::apps

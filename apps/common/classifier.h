@@ -11,7 +11,7 @@
 namespace gradus::apps {
 
 /// int64 [classes, classes]: how many samples of each true class (rows) were taken for each class (columns).
-/// labels: whole numbers [n] in [0, classes); probabilities (or logits): [n, classes]. ShapeError for other shapes, ValueError
+/// labels: whole numbers [n] in [0, classes); probabilities: [n, classes]. ShapeError for other shapes, ValueError
 /// for labels out of range.
 Tensor confusion_counts(const Tensor& labels, const Tensor& probabilities);
 

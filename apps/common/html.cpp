@@ -39,9 +39,12 @@ std::string number(double value) {
   if (!std::isfinite(value)) return "–";
   char digits[32];
   const double size = std::abs(value);
-  const bool whole = value == std::round(value) && size < 1e7;
+  const bool whole = value == std::round(value) && size < 1e15;
   snprintf(digits, sizeof digits, whole ? "%.0f" : "%.4g", value);
-  return digits;
+  std::string out = digits;
+  if (whole && size >= 1e4)
+    for (size_t at = out.size() - 3; at > (value < 0); at -= std::min<size_t>(at, 3)) out.insert(at, ",");
+  return out;
 }
 
 std::string table(const Row& columns, const std::vector<Row>& rows) {

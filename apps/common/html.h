@@ -13,7 +13,7 @@ std::string escape(std::string_view text);
 std::string valid_utf8(std::string_view text);
 /// JSON as content of a script element: no "<" in it.
 std::string script_safe(std::string json);
-/// Four significant digits; a dash for what is not finite.
+/// 0.9123, 1.5e-05, 60,000: four significant digits, whole numbers whole; a dash for what is not finite.
 std::string number(double value);
 
 using Row = std::vector<std::string>;

@@ -180,7 +180,9 @@ void draw_lines(std::ostream& out, std::string_view title, const std::vector<Ser
     labels[rows - 1 - static_cast<size_t>(std::lround(ys.position(tick) * static_cast<double>(rows - 1)))] = tick_text(tick);
   for (size_t r = 0; r < rows; ++r) {
     const std::string_view bar = style.unicode ? (labels[r].empty() ? "│" : "┤") : "|";
-    out << padded(labels[r], margin) << ' ' << bar << canvas.row(r, paint) << ends[r] << "\n";
+    std::string row = canvas.row(r, paint) + ends[r];
+    row.resize(row.find_last_not_of(' ') + 1);
+    out << padded(labels[r], margin) << ' ' << bar << row << "\n";
   }
   const size_t columns = static_cast<size_t>(right + 1) / (style.unicode ? 2 : 1);
   out << std::string(margin + 1, ' ') << (style.unicode ? "└" : "+");
@@ -188,9 +190,17 @@ void draw_lines(std::ostream& out, std::string_view title, const std::vector<Ser
   const std::string first = html::number(xs.low), last = html::number(xs.high);
   out << "\n" << std::string(margin + 2, ' ') << first;
   if (xs.high > xs.low) out << padded(last, columns - columns_of(first));
-  out << (axes.x.empty() ? "" : "  ") << plain(axes.x) << "\n" << std::string(margin + 2, ' ');
-  for (size_t k = 0; k < series.size(); ++k)
-    out << (k ? "   " : "") << paint(std::string(1, static_cast<char>('a' + k % 26)), k) << " " << plain(series[k].name);
+  out << (axes.x.empty() ? "" : "  ") << plain(axes.x) << "\n";
+  size_t column = 0;
+  for (size_t k = 0; k < series.size(); ++k) {
+    const std::string name = plain(series[k].name);
+    const size_t needed = 2 + columns_of(name);
+    const bool first_of_line = column == 0 || column + 3 + needed > total;
+    if (first_of_line) out << (column == 0 ? "" : "\n") << std::string(margin + 2, ' '), column = margin + 2;
+    else out << "   ", column += 3;
+    out << paint(std::string(1, static_cast<char>('a' + k % 26)), k) << " " << name;
+    column += needed;
+  }
   out << "\n";
 }
 

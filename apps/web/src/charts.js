@@ -9,8 +9,9 @@ echarts.use([BarChart, CustomChart, LineChart, ScatterChart, GridComponent, Lege
 const symbols = ["circle", "triangle", "rect", "diamond", "roundRect", "pin"];
 
 const finite = (value) => typeof value === "number" && Number.isFinite(value);
-export const number = (value) =>
-  !finite(value) ? "–" : Number.isInteger(value) && Math.abs(value) < 1e7 ? String(value) : String(Number(value.toPrecision(4)));
+const whole = new Intl.NumberFormat("en", { useGrouping: "min2" });
+const number = (value) =>
+  !finite(value) ? "–" : Number.isInteger(value) && Math.abs(value) < 1e15 ? whole.format(value) : String(Number(value.toPrecision(4)));
 
 // Pairs; what cannot be shown is a gap.
 const pairs = (series, log) => series.x.map((x, i) => [x, log && !(series.y[i] > 0) ? null : series.y[i]]);
@@ -221,7 +222,7 @@ function height(width, data) {
   if (data.kind === "plane") return Math.round(Math.min(width, 620) * 0.9);
   if (data.kind === "bars" && data.names.some((name) => name.length > 10)) return Math.max(120, 34 * data.names.length + 50);
   if (data.kind === "bars") return 220;
-  return Math.round(Math.min(380, Math.max(250, width * 0.5)));
+  return Math.round(Math.min(400, Math.max(260, width * 0.58)));
 }
 
 export function drawChart(place, data, palette) {

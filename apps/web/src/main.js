@@ -1,7 +1,7 @@
 // Draws what the page holds as data: charts and computation graphs, again whenever the colours or the width change.
 import { drawChart } from "./charts.js";
 import { drawGraph } from "./graph.js";
-import { onColorsChange, setUpToggle, colors } from "./theme.js";
+import { setUpToggle, colors } from "./theme.js";
 
 const drawings = JSON.parse(document.getElementById("drawings").textContent);
 const places = [...document.querySelectorAll("[data-drawing]")];
@@ -23,14 +23,11 @@ function draw() {
 }
 
 document.documentElement.classList.add("with-script");
-setUpToggle();
-draw();
-onColorsChange(draw);
+setUpToggle(draw);
 
-let width = window.innerWidth, waiting = 0;
-window.addEventListener("resize", () => {
-  if (window.innerWidth === width) return;  // a phone's address bar came or went
-  width = window.innerWidth;
-  clearTimeout(waiting);
-  waiting = setTimeout(draw, 100);
-});
+let width = document.body.clientWidth;
+new ResizeObserver(() => {
+  if (document.body.clientWidth === width) return;
+  width = document.body.clientWidth;
+  requestAnimationFrame(draw);
+}).observe(document.body);

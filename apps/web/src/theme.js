@@ -2,7 +2,6 @@
 // decides when it counts; charts ask colors(), so that they agree with the page.
 const darkSheet = document.getElementById("dark");
 const systemDark = window.matchMedia("(prefers-color-scheme: dark)");
-const listeners = [];
 let choice = recall();  // "light", "dark" or null
 let printing = false;
 
@@ -25,24 +24,18 @@ function remember(value) {
   }
 }
 
-function apply() {
-  darkSheet.media = isDark() ? "all" : "not all";
-  listeners.forEach((listener) => listener());
-}
-
-export function onColorsChange(listener) {
-  listeners.push(listener);
-}
-
-export function setUpToggle() {
+// Adds the button. Calls `draw` now and whenever the colours have changed.
+export function setUpToggle(draw) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "toggle";
-  onColorsChange(() => {
+  const apply = () => {
+    darkSheet.media = isDark() ? "all" : "not all";
     button.textContent = isDark() ? "☀" : "☾";
     button.title = isDark() ? "Light colours" : "Dark colours";
     button.setAttribute("aria-label", button.title);
-  });
+    draw();
+  };
   button.addEventListener("click", () => {
     choice = isDark() ? "light" : "dark";
     remember(choice);
