@@ -45,6 +45,9 @@ std::string gradient(const std::vector<Color>& colors) {
   return out + ")";
 }
 
+/// Unlike std::lerp not a number as soon as one end is none.
+double between(double a, double b, double t) { return a + (b - a) * t; }
+
 /// Values on a grid, read anywhere between.
 struct Grid {
   size_t rows, columns;
@@ -55,8 +58,8 @@ struct Grid {
     const double x = u * static_cast<double>(columns - 1), y = v * static_cast<double>(rows - 1);
     const auto j = static_cast<size_t>(x), i = static_cast<size_t>(y);
     const size_t right = std::min(j + 1, columns - 1), above = std::min(i + 1, rows - 1);
-    const auto row = [&](size_t r) { return std::lerp(values[r * columns + j], values[r * columns + right], x - std::floor(x)); };
-    return std::lerp(row(i), row(above), y - std::floor(y));
+    const auto row = [&](size_t r) { return between(values[r * columns + j], values[r * columns + right], x - std::floor(x)); };
+    return between(row(i), row(above), y - std::floor(y));
   }
 };
 

@@ -216,6 +216,7 @@ void Report::curves(const std::vector<std::pair<std::string, nn::History>>& runs
   std::stable_partition(values.begin(), values.end(), [](const std::string& name) { return name == "loss"; });
 
   std::string charts;
+  bool validated = false;
   for (const std::string& value : values) {
     std::vector<Line> lines;
     for (size_t k = 0; k < runs.size(); ++k) {
@@ -223,6 +224,7 @@ void Report::curves(const std::vector<std::pair<std::string, nn::History>>& runs
       for (const bool validation : {false, true}) {
         const std::string name = (validation ? text(kValidation) : "") + value;
         if (!history.contains(name)) continue;
+        validated = validated || validation;
         const std::string part = validation ? "validation" : "training";
         Line line{{run.empty() ? part : text(run, ", ", part), {}, history[name]},
                   runs.size() > 1 ? k : size_t{validation},
@@ -238,10 +240,11 @@ void Report::curves(const std::vector<std::pair<std::string, nn::History>>& runs
     for (const Line& line : lines) plain.push_back(line.series);
     state_->drawn.push_back({value, plain, axes});
   }
-  state_->page.section("Learning curves",
-                       "The value of each measure after every epoch. Training values are means over the epoch, taken while the "
-                       "weights still move; where validation turns away from training, the network learns by heart.",
-                       "<div class=\"grid\">" + charts + "</div>");
+  std::string words =
+      "The value of each measure after every epoch. Training values are means over the epoch, taken while the weights still "
+      "move.";
+  if (validated) words += " Where validation turns away from training, the network overfits.";
+  state_->page.section("Learning curves", words, "<div class=\"grid\">" + charts + "</div>");
 }
 
 void Report::epoch_times(const std::vector<double>& seconds) {
@@ -305,7 +308,7 @@ void Report::pictures(std::string_view heading, std::string_view text_, const st
 }
 
 void Report::plane(std::string_view heading, std::string_view text, const Plane& plane) {
-  state_->page.section(heading, text, state_->plane("", plane));
+  state_->page.section(heading, text, "<div class=\"single\">" + state_->plane("", plane) + "</div>");
 }
 
 void Report::planes(std::string_view heading, std::string_view text, const std::vector<std::pair<std::string, Plane>>& planes) {

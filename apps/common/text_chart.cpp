@@ -60,7 +60,7 @@ class Canvas {
     cell.series = series;
   }
   void line(double x0, double y0, double x1, double y1, size_t series) {
-    const double steps = std::max({std::abs(x1 - x0), std::abs(y1 - y0), 1.0});
+    const double steps = std::ceil(std::max({std::abs(x1 - x0), std::abs(y1 - y0), 1.0}));
     for (double t = 0; t <= steps; ++t)
       dot(static_cast<size_t>(std::lround(std::lerp(x0, x1, t / steps))),
           static_cast<size_t>(std::lround(std::lerp(y0, y1, t / steps))), series);
@@ -151,7 +151,7 @@ void draw_lines(std::ostream& out, std::string_view title, const std::vector<Ser
 
   const auto rows = static_cast<size_t>(std::max(style.height, 4));
   const size_t names = 2 * std::min<size_t>(series.size(), 4);  // columns for the letters
-  const size_t taken = margin + 3 + names, total = static_cast<size_t>(std::max(style.width, 40));
+  const size_t taken = margin + 2 + names, total = static_cast<size_t>(std::max(style.width, 40));
   Canvas canvas(total > taken + 10 ? total - taken : 10, rows, style.unicode);
   const double right = static_cast<double>(canvas.width() - 1), top = static_cast<double>(canvas.height() - 1);
 

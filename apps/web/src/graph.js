@@ -21,12 +21,14 @@ export function drawGraph(place, data, palette) {
   graph.setGraph({ rankdir: "TB", nodesep: 22, ranksep: 30, marginx: 4, marginy: 4 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const node of data.nodes) {
-    const lines = [node.name, node.shape].filter((line) => line !== "");
+    const name = node.name.length > 30 ? `${node.name.slice(0, 29)}…` : node.name;
+    const lines = [name, node.shape].filter((line) => line !== "");
     const width = Math.max(...lines.map((line, i) => textWidth(line, `${i ? 400 : 600} 13px ${palette.font}`)));
     const cut = node.kind === "cut";
     graph.setNode(String(node.id), { ...node, lines, width: cut ? 28 : Math.ceil(width) + 2 * padding, height: cut ? 20 : lineHeight * lines.length + 14 });
   }
-  for (const [from, to] of data.edges) graph.setEdge(String(from), String(to));
+  const leaves = new Set(data.nodes.filter((node) => node.kind === "leaf").map((node) => node.id));
+  for (const [from, to] of data.edges) graph.setEdge(String(from), String(to), { weight: leaves.has(from) ? 1 : 8 });  // straight chains
   dagre.layout(graph);
 
   const { width, height } = graph.graph();

@@ -1,3 +1,4 @@
+/*! Contains Apache ECharts and ZRender (Apache License 2.0, BSD-3-Clause) and dagre (MIT). */
 // Draws what the page holds as data: charts and computation graphs, again whenever the colours or the width change.
 import { drawChart } from "./charts.js";
 import { drawGraph } from "./graph.js";
