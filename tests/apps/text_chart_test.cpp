@@ -68,7 +68,7 @@ TEST_CASE("curves in Braille: eight dots a character") {
 }
 
 TEST_CASE("curves: gaps are not bridged, single points are dots") {
-  const std::string text = drawn({{"gap", {0, 1, 2, 3, 4}, {1, 1, kNaN, 1, 1}}});
+  const std::string text = drawn({{"x", {0, 1, 2, 3, 4}, {1, 1, kNaN, 1, 1}}});
   CHECK(count(text, "a") == 9 + 9 + 2);  // two pieces of a quarter of 32 columns each, the letter at the end and in the legend
   CHECK(count(drawn({{"dot", {5}, {7}}}), "a") == 3);
   CHECK(count(drawn({{"b", {0, 1}, {0, 1}}, {"", {0.5}, {0.5}}}), " b") == 3);  // the dot of the second, its letter, its legend
