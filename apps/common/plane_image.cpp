@@ -14,7 +14,7 @@ constexpr size_t kSide = 360, kBands = 16;
 
 // Stops of the colour scales. One value grows away from the ground; two sides (blue, orange: told apart by every eye) meet in it.
 constexpr Color kLightOne[] = {{243, 247, 252, 255}, {171, 204, 231, 255}, {74, 140, 196, 255}, {17, 60, 122, 255}};
-constexpr Color kDarkOne[] = {{22, 30, 44, 255}, {26, 66, 112, 255}, {58, 130, 190, 255}, {178, 219, 244, 255}};
+constexpr Color kDarkOne[] = {{22, 30, 44, 255}, {26, 66, 112, 255}, {46, 104, 156, 255}, {98, 155, 206, 255}};
 constexpr Color kLightTwo[] = {
     {120, 174, 224, 255}, {193, 218, 240, 255}, {249, 249, 249, 255}, {249, 216, 184, 255}, {236, 164, 102, 255}};
 constexpr Color kDarkTwo[] = {{40, 96, 150, 255}, {33, 60, 92, 255}, {28, 31, 38, 255}, {92, 58, 34, 255}, {158, 90, 40, 255}};

@@ -1,7 +1,8 @@
-// The computation graph as SVG, laid out in layers by dagre. Wider than its place, it scrolls there.
+// The computation graph as SVG. dagre lays the operations out in layers; the variables stand beside the operation they enter, so
+// that what happens to the data reads as one column. Wider than its place, the drawing scrolls there.
 import dagre from "@dagrejs/dagre";
 
-const padding = 14, lineHeight = 17;
+const padding = 14, lineHeight = 17, gap = 26, longest = 30;
 
 function element(name, attributes, parent) {
   const out = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -11,51 +12,85 @@ function element(name, attributes, parent) {
 }
 
 const measure = document.createElement("canvas").getContext("2d");
-function textWidth(text, font) {
-  measure.font = font;
-  return measure.measureText(text).width;
+
+function sized(node, font) {
+  const name = node.name.length > longest ? `${node.name.slice(0, longest - 1)}…` : node.name;
+  const lines = [name, node.shape].filter((line) => line !== "");
+  const widths = lines.map((line, i) => {
+    measure.font = `${i ? 400 : 600} 13px ${font}`;
+    return measure.measureText(line).width;
+  });
+  const cut = node.kind === "cut";
+  return { ...node, lines, boxWidth: cut ? 28 : Math.ceil(Math.max(...widths)) + 2 * padding, height: cut ? 20 : lineHeight * lines.length + 14 };
 }
 
-export function drawGraph(place, data, palette) {
-  const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "TB", nodesep: 22, ranksep: 30, marginx: 4, marginy: 4 });
-  graph.setDefaultEdgeLabel(() => ({}));
-  for (const node of data.nodes) {
-    const name = node.name.length > 30 ? `${node.name.slice(0, 29)}…` : node.name;
-    const lines = [name, node.shape].filter((line) => line !== "");
-    const width = Math.max(...lines.map((line, i) => textWidth(line, `${i ? 400 : 600} 13px ${palette.font}`)));
-    const cut = node.kind === "cut";
-    graph.setNode(String(node.id), { ...node, lines, width: cut ? 28 : Math.ceil(width) + 2 * padding, height: cut ? 20 : lineHeight * lines.length + 14 });
+// Boxes with x and y of their middles, and the paths of the arrows.
+function layout(data, font) {
+  const nodes = new Map(data.nodes.map((node) => [node.id, sized(node, font)]));
+  const sides = new Map();  // of an operation: its variables left and right of it
+  for (const [from, to] of data.edges) {
+    if (nodes.get(from).kind !== "leaf") continue;
+    const [left, right] = sides.get(to) ?? sides.set(to, [[], []]).get(to);
+    (left.length <= right.length ? left : right).push(nodes.get(from));
   }
-  const leaves = new Set(data.nodes.filter((node) => node.kind === "leaf").map((node) => node.id));
-  for (const [from, to] of data.edges) graph.setEdge(String(from), String(to), { weight: leaves.has(from) ? 1 : 8 });  // straight chains
+  const taken = (side) => side.reduce((sum, leaf) => sum + gap + leaf.boxWidth, 0);
+
+  const graph = new dagre.graphlib.Graph();
+  graph.setGraph({ rankdir: "TB", nodesep: 24, ranksep: 30, marginx: 4, marginy: 4 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const node of nodes.values()) {
+    if (node.kind === "leaf") continue;
+    const [left, right] = sides.get(node.id) ?? [[], []];
+    graph.setNode(String(node.id), { width: node.boxWidth + 2 * Math.max(taken(left), taken(right)), height: node.height });
+  }
+  for (const [from, to] of data.edges) if (nodes.get(from).kind !== "leaf") graph.setEdge(String(from), String(to));
   dagre.layout(graph);
 
-  const { width, height } = graph.graph();
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  for (const [key, value] of Object.entries({ viewBox: `0 0 ${width} ${height}`, width, height, class: "graph", "aria-hidden": "true" })) svg.setAttribute(key, value);
-  const marker = element("marker", { id: `arrow-${place.dataset.drawing}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, orient: "auto" }, element("defs", {}, svg));
-  element("path", { d: "M0 0.5 L8 4 L0 7.5 z", fill: palette.soft }, marker);
-
-  for (const edge of graph.edges()) {
+  const arrows = graph.edges().map((edge) => {
     const { points } = graph.edge(edge);
-    // Through the middles of the segments, rounded at the given points.
-    let path = `M${points[0].x} ${points[0].y}`;
+    let path = `M${points[0].x} ${points[0].y}`;  // rounded at the given points
     for (let i = 1; i < points.length - 1; ++i) {
       const next = points[i + 1], end = i === points.length - 2 ? next : { x: (points[i].x + next.x) / 2, y: (points[i].y + next.y) / 2 };
       path += ` Q${points[i].x} ${points[i].y} ${end.x} ${end.y}`;
     }
-    element("path", { d: path, fill: "none", stroke: palette.soft, "stroke-width": 1.4, "marker-end": `url(#arrow-${place.dataset.drawing})` }, svg);
+    return path;
+  });
+  for (const node of nodes.values()) {
+    if (node.kind === "leaf") continue;
+    Object.assign(node, { x: graph.node(String(node.id)).x, y: graph.node(String(node.id)).y });
+    (sides.get(node.id) ?? [[], []]).forEach((side, right) => {
+      const sign = right ? 1 : -1;
+      let edge = node.x + sign * node.boxWidth / 2;
+      for (const leaf of side) {
+        leaf.x = edge + sign * (gap + leaf.boxWidth / 2);
+        leaf.y = node.y;
+        arrows.push(`M${edge + sign * gap} ${node.y} H${edge + sign * 1}`);
+        edge = leaf.x + sign * leaf.boxWidth / 2;
+      }
+    });
   }
-  for (const id of graph.nodes()) {
-    const node = graph.node(id);
-    const group = element("g", { class: node.kind, transform: `translate(${node.x - node.width / 2} ${node.y - node.height / 2})` }, svg);
-    if (node.where) element("title", {}, group).textContent = node.where;
-    const leaf = node.kind === "leaf";
-    if (node.kind !== "cut")
-      element("rect", { width: node.width, height: node.height, rx: leaf ? node.height / 2 : 7 }, group);
+  // What dagre reserved on both sides may be empty on all of one.
+  const boxes = [...nodes.values()];
+  const low = Math.min(...boxes.map((node) => node.x - node.boxWidth / 2)) - 4, high = Math.max(...boxes.map((node) => node.x + node.boxWidth / 2)) + 4;
+  return { boxes, arrows, left: low, width: high - low, height: graph.graph().height };
+}
+
+export function drawGraph(place, data, palette) {
+  const { boxes, arrows, left, width, height } = layout(data, palette.font);
+  const shown = Math.min(width, Math.max(place.clientWidth, 0.7 * width));  // a little smaller rather than wider than its place
+  const svg = element("svg", { viewBox: `${left} 0 ${width} ${height}`, width: shown, height: (height * shown) / width, class: "graph", "aria-hidden": "true" });
+  const arrow = `arrow-${place.dataset.drawing}`;
+  const marker = element("marker", { id: arrow, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, element("defs", {}, svg));
+  element("path", { d: "M0 0.5 L8 4 L0 7.5 z", fill: palette.soft }, marker);
+  for (const path of arrows) element("path", { d: path, fill: "none", stroke: palette.soft, "stroke-width": 1.4, "marker-end": `url(#${arrow})` }, svg);
+
+  for (const node of boxes) {
+    const group = element("g", { class: node.kind, transform: `translate(${node.x - node.boxWidth / 2} ${node.y - node.height / 2})` }, svg);
+    const title = [node.name, node.shape, node.where].filter((part) => part !== "").join(", ");
+    element("title", {}, group).textContent = title;
+    if (node.kind !== "cut") element("rect", { width: node.boxWidth, height: node.height, rx: node.kind === "leaf" ? node.height / 2 : 7 }, group);
     node.lines.forEach((line, i) => {
-      const label = element("text", { x: node.width / 2, y: 7 + lineHeight * i + 13, "text-anchor": "middle", class: i ? "shape" : "name" }, group);
+      const label = element("text", { x: node.boxWidth / 2, y: 7 + lineHeight * i + 13, "text-anchor": "middle", class: i ? "shape" : "name" }, group);
       label.textContent = line;
     });
   }
