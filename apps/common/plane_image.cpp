@@ -92,8 +92,8 @@ PlaneImage image_of(const Plane& plane) {
   const double range = high > low ? high - low : 1;
   const auto band_at = [&](size_t x, size_t y) {
     const double v = grid(static_cast<double>(x) / (kSide - 1), 1 - static_cast<double>(y) / (kSide - 1));
-    if (!std::isfinite(v)) return kBands + 1;
-    return static_cast<size_t>(std::clamp((v - low) / range * kBands, 0.0, kBands - 1.0));
+    const double band = (v - low) / range * kBands;
+    return std::isfinite(band) ? static_cast<size_t>(std::clamp(band, 0.0, kBands - 1.0)) : kBands + 1;
   };
   out.light = {kSide, kSide, 1, {}, palette(plane.middle ? kLightTwo : std::span<const Color>(kLightOne), {70, 75, 85, 255})};
   for (size_t y = 0; y < kSide; ++y)

@@ -24,7 +24,10 @@ struct Range {
   void cover(double v) { low = std::min(low, v), high = std::max(high, v); }
   bool empty() const { return low > high; }
   /// 0 at low, 1 at high.
-  double position(double v) const { return high > low ? (v / 2 - low / 2) / (high / 2 - low / 2) : 0.5; }
+  double position(double v) const {
+    const double half = high / 2 - low / 2;  // the whole may be more than there is
+    return half > 0 ? std::clamp((v / 2 - low / 2) / half, 0.0, 1.0) : 0.5;
+  }
 };
 
 /// Columns that a terminal gives to `text`: one per character, which holds for the names of metrics and runs.
@@ -125,6 +128,7 @@ std::vector<double> round_ticks(double low, double high, int count) {
   std::vector<double> ticks;
   const double first = std::floor(low / step + 1e-9) * step;
   for (int i = 0; i <= 2 * count && (i == 0 || ticks.back() < high - step * 1e-9); ++i) ticks.push_back(first + i * step);
+  std::erase_if(ticks, [](double tick) { return !std::isfinite(tick); });  // at the ends of what there is
   return ticks;
 }
 

@@ -4,7 +4,10 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <optional>
 
 #include "apps/common/plane_image.h"
 #include "tests/data/files.h"
@@ -55,7 +58,7 @@ Decoded decode(const std::string& file) {
   return out;
 }
 
-std::vector<int> values(const std::string& bytes) {
+std::vector<int> bytes_of(const std::string& bytes) {
   std::vector<int> out;
   for (const char c : bytes) out.push_back(static_cast<unsigned char>(c));
   return out;
@@ -71,7 +74,7 @@ TEST_CASE("grey pictures: [0, 1] becomes 0 to 255, the rest is clipped") {
   CHECK(grey.height == 2);
   CHECK(grey.bits == 8);
   CHECK(grey.color == 0);
-  CHECK(values(grey.pixels) == std::vector<int>{0, 128, 255, 0, 255, 0});
+  CHECK(bytes_of(grey.pixels) == std::vector<int>{0, 128, 255, 0, 255, 0});
   CHECK(decode(png(image_of("test", ones({2, 2, 1})))).color == 0);
 }
 
@@ -79,7 +82,7 @@ TEST_CASE("colours and bytes") {
   const Tensor pixels(std::vector<uint8_t>{1, 2, 3, 253, 254, 255}, {1, 2, 3});
   const Decoded rgb = decode(png(image_of("test", pixels)));
   CHECK(rgb.color == 2);
-  CHECK(values(rgb.pixels) == std::vector<int>{1, 2, 3, 253, 254, 255});
+  CHECK(bytes_of(rgb.pixels) == std::vector<int>{1, 2, 3, 253, 254, 255});
 }
 
 TEST_CASE("data addresses are base64 with its padding") {
@@ -103,25 +106,37 @@ TEST_CASE("planes: row 0 below, bands from low to high, clear where nothing is f
   const Decoded decoded = decode(png(image.light));
   CHECK(decoded.kinds == "IHDR PLTE tRNS IDAT IEND ");
   CHECK(decoded.color == 3);
-  const std::vector<int> bands = values(decoded.pixels);
+  const std::vector<int> bands = bytes_of(decoded.pixels);
   const size_t side = decoded.width;
   REQUIRE(bands.size() == side * side);
   CHECK(bands[(side - 1) * side] == 0);  // bottom left
   CHECK(bands[side - 1] == 15);          // top right
   CHECK(bands[0] == 10);                 // top left: 2 of 3, of 16 bands
-  CHECK(values(decode(png(image.dark)).pixels) == bands);
+  CHECK(bytes_of(decode(png(image.dark)).pixels) == bands);
   CHECK(decode(png(image.dark)).palette != decoded.palette);
 
-  const std::vector<int> clear = values(decode(png(image_of({.values = Tensor({{kNaN, kNaN}, {1.0, 1.0}})}).light)).pixels);
+  const std::vector<int> clear = bytes_of(decode(png(image_of({.values = Tensor({{kNaN, kNaN}, {1.0, 1.0}})}).light)).pixels);
   CHECK(clear[clear.size() - 1] == 17);
   CHECK(clear[0] == 0);
+}
+
+TEST_CASE("planes of extreme values, of one value, of none") {
+  constexpr double kMax = std::numeric_limits<double>::max(), kMin = std::numeric_limits<double>::denorm_min();
+  for (const Tensor& values :
+       {Tensor({{-kMax, kMax}}), Tensor({{0.0, kMin}}), Tensor({{-1.0, 0.0}}), Tensor({{3.0}}), Tensor({{INFINITY, -INFINITY}})})
+    for (const bool log : {false, true})
+      for (const std::optional<double> middle :
+           {std::optional<double>(), std::optional<double>(0), std::optional<double>(kMax)}) {
+        const Decoded decoded = decode(png(image_of({.values = values, .log_values = log, .middle = middle}).light));
+        CHECK(std::ranges::max(bytes_of(decoded.pixels)) < 18);
+      }
 }
 
 TEST_CASE("planes with a middle: it is where the two colours meet, and drawn") {
   const PlaneImage image = image_of({.values = Tensor({{0.4, 1.0}, {0.4, 1.0}}), .middle = 0.5});
   CHECK(image.low == 0);
   CHECK(image.high == 1);
-  const std::vector<int> bands = values(decode(png(image.light)).pixels);
+  const std::vector<int> bands = bytes_of(decode(png(image.light)).pixels);
   CHECK(bands[0] == 6);  // 0.4 of 16
   CHECK(bands[359] == 15);
   int lines = 0;

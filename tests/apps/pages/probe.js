@@ -55,7 +55,10 @@ addEventListener("load", () => setTimeout(() => {
           for (const series of data.series) count(lines(series.color).length, data.series.filter((s) => s.color === series.color).length, `lines of ${series.name}`);
           break;
         case "scatter":
-          for (const series of data.series) count(dots(series.color).length, finite(series), `dots of ${series.name}`);
+          for (const series of data.series) {
+            count(dots(series.color).length, finite(series), `dots of ${series.name}`);
+            check(lines(series.color).length === 0, `${where}: lines between dots`);
+          }
           break;
         case "bars":
           count(dots(0).length, data.values.filter((v) => v !== null && v !== 0).length, "bars");
