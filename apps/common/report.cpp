@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <numeric>
 #include <ostream>
 
@@ -39,9 +41,14 @@ void check(std::string_view op, const std::vector<Series>& series) {
   for (const Series& s : series) check_lengths(op, text("y of series '", s.name, "'"), s.y.size(), s.x.size());
 }
 
-Json numbers(const std::vector<double>& values) {  // null for what is not finite
+/// Seven digits, more than a chart shows; null for what is not finite.
+Json numbers(const std::vector<double>& values) {
   Json out = Json::array();
-  for (const double v : values) out.push_back(std::isfinite(v) ? Json(v) : Json());
+  char digits[32];
+  for (const double v : values) {
+    snprintf(digits, sizeof digits, "%.7g", v);
+    out.push_back(std::isfinite(v) ? Json(std::strtod(digits, nullptr)) : Json());
+  }
   return out;
 }
 
@@ -226,7 +233,13 @@ void Report::curves(const std::vector<std::pair<std::string, nn::History>>& runs
         if (!history.contains(name)) continue;
         validated = validated || validation;
         const std::string part = validation ? "validation" : "training";
-        Line line{{run.empty() ? part : text(run, ", ", part), {}, history[name]},
+        const bool only =
+            !std::any_of(runs.begin(), runs.end(), [&](const auto& r) { return r.second.contains(text(kValidation, value)); });
+        Line line{{run.empty() ? part
+                   : only      ? run
+                               : text(run, ", ", part),
+                   {},
+                   history[name]},
                   runs.size() > 1 ? k : size_t{validation},
                   validation};
         for (const int64_t epoch : history.epochs()) line.series.x.push_back(static_cast<double>(epoch + 1));

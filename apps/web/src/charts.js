@@ -13,6 +13,8 @@ const whole = new Intl.NumberFormat("en", { useGrouping: "min2" });
 const number = (value) =>
   !finite(value) ? "–" : Number.isInteger(value) && Math.abs(value) < 1e15 ? whole.format(value) : String(Number(value.toPrecision(4)));
 
+const isRound = (value) => Number(value.toPrecision(2)) === value;
+
 // Pairs; what cannot be shown is a gap.
 const pairs = (series, log) => series.x.map((x, i) => [x, log && !(series.y[i] > 0) ? null : series.y[i]]);
 
@@ -120,7 +122,9 @@ const builders = {
     const names = data.series.map((series) => series.name);
     const option = base(data, palette, width, names, 11);
     option.tooltip = { ...option.tooltip, trigger: "item" };
-    option.xAxis = xAxis(data.axes, palette, { boundaryGap: ["3%", "3%"] });
+    const margin = ({ min, max }) => 0.03 * (max - min || 1);  // no dot on the edge
+    option.xAxis = xAxis(data.axes, palette, { min: (range) => range.min - margin(range), max: (range) => range.max + margin(range) });
+    option.xAxis.axisLabel = { ...option.xAxis.axisLabel, showMinLabel: false, showMaxLabel: false };
     option.yAxis = yAxis(data.axes, palette, { boundaryGap: data.axes.log ? undefined : ["5%", "5%"], ...unit(data, palette) });
     option.series = data.series.map((series) => dots(series, palette, data.axes.log));
     return option;
@@ -164,6 +168,8 @@ const builders = {
     option.tooltip = { ...option.tooltip, trigger: "item" };
     option.xAxis = xAxis(data.axes, palette, { min: xLow, max: xHigh });
     option.yAxis = yAxis({}, palette, { min: yLow, max: yHigh, splitLine: { show: false }, ...unit(data, palette) });
+    for (const [axis, low, high] of [[option.xAxis, xLow, xHigh], [option.yAxis, yLow, yHigh]])
+      axis.axisLabel = { ...axis.axisLabel, showMinLabel: isRound(low), showMaxLabel: isRound(high) };
     const image = {
       type: "custom",
       silent: true,
