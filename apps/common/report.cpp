@@ -114,6 +114,28 @@ std::string description(std::string_view kind, const std::vector<Line>& lines, c
   return out;
 }
 
+constexpr std::string_view kValidation = "val_";
+
+/// `value` in each of the runs, in training and validation. The runs differ in colour, or the two parts of a single run do.
+std::vector<Line> lines_of(const std::vector<std::pair<std::string, nn::History>>& runs, const std::string& value) {
+  const std::string names[] = {value, text(kValidation, value)}, parts[] = {"training", "validation"};
+  const bool validated = std::any_of(runs.begin(), runs.end(), [&](const auto& run) { return run.second.contains(names[1]); });
+  std::vector<Line> lines;
+  for (size_t k = 0; k < runs.size(); ++k) {
+    const auto& [run, history] = runs[k];
+    for (const size_t part : {0u, 1u}) {
+      if (!history.contains(names[part])) continue;
+      Series series{run, {}, history[names[part]]};
+      if (run.empty()) series.name = parts[part];
+      else if (validated) series.name += ", " + parts[part];
+      for (const int64_t epoch : history.epochs()) series.x.push_back(static_cast<double>(epoch + 1));
+      series.x.resize(series.y.size());
+      lines.push_back({std::move(series), runs.size() > 1 ? k : part, part == 1});
+    }
+  }
+  return lines;
+}
+
 std::string percent(double part, double whole) {
   if (whole <= 0) return "–";
   return text(std::round(1000 * part / whole) / 10, " %");
@@ -213,7 +235,6 @@ void Report::bars(std::string_view heading, std::string_view text, const std::ve
 void Report::curves(const nn::History& history) { curves({{"", history}}); }
 
 void Report::curves(const std::vector<std::pair<std::string, nn::History>>& runs) {
-  constexpr std::string_view kValidation = "val_";
   std::vector<std::string> values;  // without "val_", the loss first
   for (const auto& [run, history] : runs)
     for (const auto& [name, unused] : history.history()) {
@@ -225,28 +246,8 @@ void Report::curves(const std::vector<std::pair<std::string, nn::History>>& runs
   std::string charts;
   bool validated = false;
   for (const std::string& value : values) {
-    std::vector<Line> lines;
-    for (size_t k = 0; k < runs.size(); ++k) {
-      const auto& [run, history] = runs[k];
-      for (const bool validation : {false, true}) {
-        const std::string name = (validation ? text(kValidation) : "") + value;
-        if (!history.contains(name)) continue;
-        validated = validated || validation;
-        const std::string part = validation ? "validation" : "training";
-        const bool only =
-            !std::any_of(runs.begin(), runs.end(), [&](const auto& r) { return r.second.contains(text(kValidation, value)); });
-        Line line{{run.empty() ? part
-                   : only      ? run
-                               : text(run, ", ", part),
-                   {},
-                   history[name]},
-                  runs.size() > 1 ? k : size_t{validation},
-                  validation};
-        for (const int64_t epoch : history.epochs()) line.series.x.push_back(static_cast<double>(epoch + 1));
-        line.series.x.resize(line.series.y.size());
-        lines.push_back(line);
-      }
-    }
+    const std::vector<Line> lines = lines_of(runs, value);
+    validated = validated || std::any_of(lines.begin(), lines.end(), [](const Line& line) { return line.dashed; });
     const Axes axes{.x = "epoch", .y = value};
     charts += state_->chart("lines", value, lines, axes);
     std::vector<Series> plain;
