@@ -61,7 +61,7 @@ std::string Page::html(bool charts) const {
   if (!facts_.empty()) out += text("<dl class=\"facts\">\n", facts_, "</dl>\n");
   if (count_ > 2) out += text("<nav aria-label=\"Sections\"><ul>", contents_, "</ul></nav>\n");
   if (charts) out += "<noscript><p class=\"note\">The charts need JavaScript; the tables hold the same values.</p></noscript>\n";
-  else out += "<p class=\"note\">Built without charts (npm was not found): the tables hold the values.</p>\n";
+  else out += "<p class=\"note\">Built without charts, which need npm: the tables hold the values.</p>\n";
   out += text("</header>\n<main>\n", charts ? sections_ : replaced(sections_, kTable, "<details class=\"data\" open><summary>"),
               "</main>\n");
   out += "<footer>Made with Gradus. Charts by Apache ECharts, graphs laid out by dagre. This page fetches nothing.</footer>\n";
