@@ -2,6 +2,7 @@
 #include <functional>
 #include <vector>
 
+#include "apps/common/classifier.h"
 #include "apps/common/cli.h"
 #include "data/loader.h"
 #include "nn/nn.h"
@@ -42,6 +43,14 @@ std::pair<double, double> test(const NaiveModel& model, const apps::Flat& sample
   return {loss / count, correct / count};
 }
 
+/// What the page shows besides the curves.
+void add_details(apps::Report& report, const NaiveModel& model, const apps::Flat& samples) {
+  apps::add_classifier(report, samples.x.reshape({-1, 28, 28}), samples.y, model(samples.x));
+  GradientTape tape;
+  const Tensor loss = mean(nn::sparse_categorical_crossentropy(samples.y[":128"], model(samples.x[":128"])));
+  report.graph("Computation graph", "What the tape holds of one step on 128 images.", loss);
+}
+
 int train(const apps::TrainOptions& options) {
   options.apply();
   const apps::Interrupt interrupt;
@@ -63,6 +72,8 @@ int train(const apps::TrainOptions& options) {
     return loss.item<double>();
   };
 
+  nn::History history;
+  std::vector<double> epoch_seconds;
   data::DataLoader batches({samples.x, samples.y}, {.batch_size = options.batch_size, .shuffle = true, .seed = options.seed});
   for (int64_t epoch = 0; epoch < options.epochs; ++epoch) {
     if (!options.json) std::cout << "epoch " << epoch + 1 << "\n";
@@ -79,17 +90,35 @@ int train(const apps::TrainOptions& options) {
         return apps::kInterrupted;
       }
     }
+    nn::Logs logs;
+    logs.set("loss", total / static_cast<double>(samples.x.shape()[0]));
+    epoch_seconds.push_back(epoch_clock.seconds());
     if (options.json)
-      apps::JsonLine()
-          .add("epoch", epoch + 1)
-          .add("loss", total / static_cast<double>(samples.x.shape()[0]))
-          .add("seconds", epoch_clock.seconds())
-          .print();
+      apps::JsonLine().add("epoch", epoch + 1).add("loss", logs["loss"]).add("seconds", epoch_seconds.back()).print();
+    if (!options.report.empty()) {  // the page also shows how the test images fare
+      const auto [loss, accuracy] = test(model, held_out);
+      logs.set("val_loss", loss);
+      logs.set("val_accuracy", accuracy);
+    }
+    history.add(epoch, logs);
   }
 
   const auto [loss, accuracy] = test(model, held_out);
   const double seconds = clock.seconds();
   if (!options.save.empty()) nn::save_weights(model, options.save);
+  apps::Report report(
+      "Handwritten digits, from scratch",
+      "A network of 784, 512 and 10 units, written with tensors and a gradient tape, learned to read digits (MNIST) "
+      "by plain gradient descent.");
+  report.fact("Test accuracy", accuracy);
+  report.fact("Test loss", loss);
+  report.fact("Training images", static_cast<double>(samples.x.shape()[0]));
+  report.fact("Seconds", seconds);
+  report.curves(history);
+  report.epoch_times(epoch_seconds);
+  if (!options.report.empty()) add_details(report, model, held_out);
+  options.show(report);
+
   if (options.json)
     apps::JsonLine()
         .add("test_loss", loss)
