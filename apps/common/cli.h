@@ -144,6 +144,9 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// Leaves a program whose user pressed Ctrl-C; run() turns it into a message and the exit code.
+struct Interrupted {};
+
 /// True once Ctrl-C was pressed; a second Ctrl-C ends the program at once.
 class Interrupt {
  public:
@@ -154,6 +157,10 @@ class Interrupt {
     sigaction(SIGINT, &action, nullptr);
   }
   bool pressed() const { return pressed_ != 0; }
+  /// Throws Interrupted once Ctrl-C was pressed: where there is nothing to save.
+  void check() const {
+    if (pressed()) throw Interrupted();
+  }
 
  private:
   inline static volatile sig_atomic_t pressed_ = 0;
@@ -162,7 +169,9 @@ class Interrupt {
 /// Ends the run on Ctrl-C, notes the seconds of each epoch and prints the epochs as JSON lines when asked to.
 class Watch : public nn::Callback {
  public:
-  Watch(const Interrupt& interrupt, bool json) : interrupt_(interrupt), json_(json) {}
+  /// `model` names the lines of programs that train several.
+  Watch(const Interrupt& interrupt, bool json, std::string model = {})
+      : interrupt_(interrupt), json_(json), model_(std::move(model)) {}
 
   void on_epoch_begin(nn::Run&) override { clock_ = {}; }
   void on_batch_end(nn::Run& run) override { run.stop = run.stop || interrupt_.pressed(); }
@@ -170,6 +179,7 @@ class Watch : public nn::Callback {
     seconds_->push_back(clock_.seconds());
     if (!json_) return;
     JsonLine line;
+    if (!model_.empty()) line.add("model", model_);
     line.add("epoch", run.epoch + 1);
     for (const auto& [name, value] : run.logs) line.add(name, value);
     line.add("seconds", seconds_->back()).print();
@@ -181,6 +191,7 @@ class Watch : public nn::Callback {
  private:
   const Interrupt& interrupt_;
   bool json_;
+  std::string model_;
   Stopwatch clock_;
   std::shared_ptr<std::vector<double>> seconds_ = std::make_shared<std::vector<double>>();
 };
@@ -199,6 +210,9 @@ int run(CLI::App& app, int argc, char** argv, Body body) {
   } catch (const CLI::ParseError& error) {
     std::cerr << app.get_name() << ": " << error.what() << "; see --help\n";
     return kBadInput;
+  } catch (const Interrupted&) {
+    std::cerr << app.get_name() << ": interrupted\n";
+    return kInterrupted;
   } catch (const Error& error) {
     std::cerr << error.what() << "\n";
     return kBadInput;

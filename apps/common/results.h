@@ -1,0 +1,58 @@
+// Results: what a program found out, for people and for programs, and how every run ends.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "apps/common/cli.h"
+#include "apps/common/report.h"
+#include "nn/progress.h"
+
+namespace gradus::apps {
+
+/// A number for people: 0.9123, -1.5, 1.2e-05.
+inline std::string number(double value, int digits = 4) {
+  char out[40];
+  std::snprintf(out, sizeof out, "%.*g", digits, value);
+  return out;
+}
+
+/// Named values in the order in which they were added.
+class Results {
+ public:
+  Results& add(std::string_view name, double value) { return add(name, value, number(value)); }
+  Results& add(std::string_view name, int64_t value) { return add(name, value, text(value)); }
+  Results& add(std::string_view name, std::string_view value) { return add(name, value, std::string(value)); }
+
+  /// One JSON object on one line, or one "name: value" per line.
+  void print(bool json) const {
+    if (json) json_.print();
+    else std::cout << text_ << std::flush;
+  }
+
+ private:
+  template <class T>
+  Results& add(std::string_view name, T value, const std::string& shown) {
+    json_.add(name, value);
+    text_ += text(name, ": ", shown, "\n");
+    return *this;
+  }
+
+  JsonLine json_;
+  std::string text_;
+};
+
+/// The end of a run: prints the results, draws the curves for people at a terminal and writes the page if one was asked for.
+/// Returns the exit code.
+inline int finish(const Options& options, const Results& results, const Report& report) {
+  if (!options.json && nn::Progress::is_terminal(std::cout)) report.print(std::cout);
+  results.print(options.json);
+  if (!options.report.empty()) {
+    report.write(options.report);
+    options.remarks() << "report: " << options.report << "\n";
+  }
+  return 0;
+}
+
+}  // namespace gradus::apps
