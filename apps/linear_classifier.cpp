@@ -18,7 +18,7 @@ struct Settings : apps::Options {
     app.add_option("--points", points, "Number of points in both clouds")->check(apps::at_least(2))->capture_default_str();
     app.add_option("--epochs", epochs, "Steps, each over all points")->check(apps::at_least(1))->capture_default_str();
     app.add_option("--learning-rate", learning_rate, "Part of the gradient that a step takes")
-        ->check(CLI::NonNegativeNumber)
+        ->check(apps::between(0))
         ->capture_default_str();
     Options::add_to(app);
   }

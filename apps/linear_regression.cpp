@@ -17,12 +17,12 @@ struct Settings : apps::Options {
 
   void add_to(CLI::App& app) {
     app.add_option("--points", points, "Number of points")->check(apps::at_least(2))->capture_default_str();
-    app.add_option("--noise", noise, "Standard deviation of the noise")->check(CLI::NonNegativeNumber)->capture_default_str();
+    app.add_option("--noise", noise, "Standard deviation of the noise")->check(apps::between(0))->capture_default_str();
     app.add_option("--epochs", epochs, "Steps of gradient descent, each over all points")
         ->check(apps::at_least(1))
         ->capture_default_str();
     app.add_option("--learning-rate", learning_rate, "Part of the gradient that a step takes")
-        ->check(CLI::NonNegativeNumber)
+        ->check(apps::between(0))
         ->capture_default_str();
     Options::add_to(app);
   }

@@ -27,7 +27,7 @@ struct Settings : apps::Options {
   void add_to(CLI::App& app) {
     app.add_option("--data", data, "What the neuron learns: and, or, xor")->capture_default_str();
     app.add_option("--epochs", epochs, "Rounds over the four points, at most")->check(apps::at_least(1))->capture_default_str();
-    app.add_option("--learning-rate", learning_rate, "Size of the steps")->check(CLI::NonNegativeNumber)->capture_default_str();
+    app.add_option("--learning-rate", learning_rate, "Size of the steps")->check(apps::between(0))->capture_default_str();
     Options::add_to(app);
   }
 };

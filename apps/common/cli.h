@@ -12,9 +12,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +39,18 @@ inline CLI::Validator at_least(int64_t low) {
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
     if (error == std::errc() && end == word.data() + word.size() && value >= low) return std::string();
     return text("wrong value; got ", word, ", expected a whole number >= ", low);
+  };
+  return CLI::Validator(check, "");
+}
+
+/// Accepts finite numbers from `low` to `high`. CLI11's own ranges let NaN pass.
+inline CLI::Validator between(double low, double high = std::numeric_limits<double>::infinity()) {
+  const auto check = [low, high](const std::string& word) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (error == std::errc() && end == word.data() + word.size() && std::isfinite(value) && value >= low && value <= high)
+      return std::string();
+    return text("wrong value; got ", word, ", expected a number >= ", low, std::isfinite(high) ? text(" and <= ", high) : "");
   };
   return CLI::Validator(check, "");
 }
@@ -136,6 +150,30 @@ class JsonLine {
   std::string body_;
 };
 
+/// A number for people: 0.9123, -1.5, 1.2e-05.
+inline std::string number(double value, int digits = 4) {
+  char out[40];
+  std::snprintf(out, sizeof out, "%.*g", digits, value);
+  return out;
+}
+
+/// Tells of an epoch (counted from 1) of `epochs`: a JSON line, or, for about ten epochs of a run, a line of text. `model` names
+/// the lines of programs that train several; `remark` ends those of text.
+inline void tell_epoch(bool json, std::string_view model, int64_t epoch, int64_t epochs, const nn::Logs& logs,
+                       std::string_view remark = {}) {
+  if (json) {
+    JsonLine line;
+    if (!model.empty()) line.add("model", model);
+    line.add("epoch", epoch);
+    for (const auto& [name, value] : logs) line.add(name, value);
+    line.print();
+  } else if (epoch == 1 || epoch == epochs || epoch % std::max<int64_t>(1, epochs / 10) == 0) {
+    std::cout << model << (model.empty() ? "epoch " : ", epoch ") << epoch;
+    for (const auto& [name, value] : logs) std::cout << ", " << name << " " << number(value);
+    std::cout << (remark.empty() ? "" : ", ") << remark << std::endl;
+  }
+}
+
 class Stopwatch {
  public:
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
@@ -166,10 +204,10 @@ class Interrupt {
   inline static volatile sig_atomic_t pressed_ = 0;
 };
 
-/// Ends the run on Ctrl-C, notes the seconds of each epoch and prints the epochs as JSON lines when asked to.
+/// Ends the run on Ctrl-C, notes the seconds of each epoch and prints the epochs as JSON lines when asked to. With the name of a
+/// model, for programs that train several, it also tells of them in text; let fit() be silent then.
 class Watch : public nn::Callback {
  public:
-  /// `model` names the lines of programs that train several.
   Watch(const Interrupt& interrupt, bool json, std::string model = {})
       : interrupt_(interrupt), json_(json), model_(std::move(model)) {}
 
@@ -177,12 +215,9 @@ class Watch : public nn::Callback {
   void on_batch_end(nn::Run& run) override { run.stop = run.stop || interrupt_.pressed(); }
   void on_epoch_end(nn::Run& run) override {
     seconds_->push_back(clock_.seconds());
-    if (!json_) return;
-    JsonLine line;
-    if (!model_.empty()) line.add("model", model_);
-    line.add("epoch", run.epoch + 1);
-    for (const auto& [name, value] : run.logs) line.add(name, value);
-    line.add("seconds", seconds_->back()).print();
+    nn::Logs logs = run.logs;
+    if (json_) logs.set("seconds", seconds_->back());
+    if (json_ || !model_.empty()) tell_epoch(json_, model_, run.epoch + 1, run.epochs, logs);
   }
 
   /// One value per epoch; shared by copies.

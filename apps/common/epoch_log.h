@@ -13,7 +13,7 @@ namespace gradus::apps {
 /// Keeps the values of each epoch, prints them (as JSON lines, or about ten times in a run as text) and heeds Ctrl-C.
 class EpochLog {
  public:
-  /// `model` names the lines of programs that train several. The options must outlive the log.
+  /// `model` as for tell_epoch(). The options must outlive the log.
   EpochLog(const Options& options, int64_t epochs, std::string model = {})
       : options_(options), epochs_(epochs), model_(std::move(model)) {}
 
@@ -21,22 +21,15 @@ class EpochLog {
   /// after Ctrl-C.
   void add(std::initializer_list<std::pair<std::string_view, double>> values, std::string_view remark = {}) {
     nn::Logs logs;
-    JsonLine line;
-    if (!model_.empty()) line.add("model", model_);
-    line.add("epoch", ++epoch_);
-    std::string words = model_.empty() ? text("epoch ", epoch_) : text(model_, ", epoch ", epoch_);
+    ++epoch_;
     for (const auto& [name, value] : values) {
       if (!std::isfinite(value))
         fail<ValueError>("training", name, " is no longer finite; got ", value, " in epoch ", epoch_,
                          ", expected a number; a smaller --learning-rate may help");
       logs.set(name, value);
-      line.add(name, value);
-      words += text(&name == &values.begin()->first ? ": " : ", ", name, " ", number(value));
     }
     history_.add(epoch_ - 1, logs);
-    if (options_.json) line.print();
-    else if (epoch_ == 1 || epoch_ == epochs_ || epoch_ % std::max<int64_t>(1, epochs_ / 10) == 0)
-      std::cout << words << (remark.empty() ? "" : ", ") << remark << std::endl;
+    tell_epoch(options_.json, model_, epoch_, epochs_, logs, remark);
     interrupt_.check();
   }
 

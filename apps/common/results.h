@@ -1,7 +1,7 @@
 // Results: what a program found out, for people and for programs, and how every run ends.
 #pragma once
 
-#include <cstdio>
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -11,11 +11,10 @@
 
 namespace gradus::apps {
 
-/// A number for people: 0.9123, -1.5, 1.2e-05.
-inline std::string number(double value, int digits = 4) {
-  char out[40];
-  std::snprintf(out, sizeof out, "%.*g", digits, value);
-  return out;
+/// A name as a key of JSON: "deep network" is "deep_network".
+inline std::string key(std::string name) {
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return name;
 }
 
 /// Named values in the order in which they were added.
