@@ -16,7 +16,6 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,18 +38,6 @@ inline CLI::Validator at_least(int64_t low) {
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
     if (error == std::errc() && end == word.data() + word.size() && value >= low) return std::string();
     return text("wrong value; got ", word, ", expected a whole number >= ", low);
-  };
-  return CLI::Validator(check, "");
-}
-
-/// Accepts finite numbers from `low` to `high`. CLI11's own ranges let NaN pass.
-inline CLI::Validator between(double low, double high = std::numeric_limits<double>::infinity()) {
-  const auto check = [low, high](const std::string& word) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error == std::errc() && end == word.data() + word.size() && std::isfinite(value) && value >= low && value <= high)
-      return std::string();
-    return text("wrong value; got ", word, ", expected a number >= ", low, std::isfinite(high) ? text(" and <= ", high) : "");
   };
   return CLI::Validator(check, "");
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "apps/common/between.h"
 #include "apps/common/cli.h"
 #include "apps/common/report.h"
 #include "nn/progress.h"
