@@ -47,7 +47,7 @@ int fit_curves(const Settings& options) {
   const std::vector<std::pair<std::string, nn::Activation>> activations{
       {"logistic", nn::sigmoid}, {"tanh", nn::tanh}, {"gaussian", nn::gaussian}};
   std::vector<apps::Series> fits{apps::series("without noise", grid, truth)};
-  std::vector<std::pair<std::string, nn::History>> histories;
+  std::vector<apps::Series> losses;
   apps::Results results;
   for (const auto& [name, activation] : activations) {
     nn::Sequential model{nn::Dense(options.units, {.activation = activation, .kernel_initializer = "he_normal"}), nn::Dense(1)};
@@ -61,7 +61,7 @@ int fit_curves(const Settings& options) {
       adam.minimize(loss, weights, tape);
       log.add({{"loss", loss.item<double>()}});
     }
-    histories.emplace_back(name, log.history());
+    losses.push_back(apps::by_epoch(name, log.history()["loss"]));
     fits.push_back(apps::series(name, grid, model(grid)));
     results.add(name + "_error", std::sqrt(mean(square(model(grid) - truth)).item<double>()));
   }
@@ -69,7 +69,8 @@ int fit_curves(const Settings& options) {
   apps::Report report("Function fit", "One hidden layer fitted to a noisy " + options.curve + " with three kinds of neurons.");
   report.scatter("The points", "What the models are shown.", {apps::series("points", x, y)}, {.x = "x", .y = "y"});
   report.lines("The fitted curves", "Each model's answer, and the curve before noise was added.", fits, {.x = "x", .y = "y"});
-  report.curves(histories);
+  report.lines("Loss", "It levels off at the variance of the noise.", losses,
+               {.x = "epoch", .y = "mean squared error", .log_y = true});
   return apps::finish(options, results, report);
 }
 

@@ -1,4 +1,4 @@
-// Red and green points that no line parts: a linear model and a deep network, side by side.
+// Two kinds of points that no line parts: a linear model and a deep network, side by side.
 //
 // What to see: on a disc inside a ring the linear model guesses (about 0.5), on two spiral arms (--data spirals) it gets to 0.65,
 // however long it trains, because its boundary is a line. The network with two hidden layers of tanh bends its boundary around
@@ -53,7 +53,7 @@ int compare(const Settings& options) {
                                                              {"deep", network(options.units, nn::tanh)},
                                                              {"deep without activations", network(options.units, nn::linear)}};
   const apps::Box box = apps::box_around(x);
-  const std::vector<apps::Series> dots = apps::by_class(x, y, {"red", "green"});
+  const std::vector<apps::Series> dots = apps::by_class(x, y, {"one kind", "the other"});
   std::vector<std::pair<std::string, apps::Plane>> planes;
   std::vector<std::pair<std::string, nn::History>> histories;
   apps::Results results;
@@ -75,7 +75,7 @@ int compare(const Settings& options) {
     results.add(apps::key(name) + "_accuracy", test["accuracy"]);
   }
 
-  apps::Report report("Nonlinearity", "Red and green points, a linear model and a deep network.");
+  apps::Report report("Nonlinearity", "Two kinds of points, a linear model and a deep network.");
   report.planes("What the models answer",
                 "The linear model cuts the plane in two along a line. The network bends around the points; without its "
                 "activations it is as straight as the first.",
@@ -87,7 +87,7 @@ int compare(const Settings& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Parts red and green points with a linear model and with a deep network.", "nonlinearity");
+  CLI::App app("Parts two kinds of points with a linear model and with a deep network.", "nonlinearity");
   Settings options;
   options.add_to(app);
   return apps::run(app, argc, argv, [&] { return compare(options); });

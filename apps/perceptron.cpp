@@ -106,10 +106,12 @@ int learn(const Settings& options) {
     plane.axes = {.x = "first input", .y = "second input"};
     return plane;
   };
-  apps::Report report("Perceptron", "One neuron learns " + options.data + " by the perceptron rule and by gradient descent.");
+  apps::Report report("Perceptron", "One neuron learns \"" + options.data + "\" by the perceptron rule and by gradient descent.");
   report.planes("What the neuron answers", "Each method ends with a line; on one side of it the neuron answers 1.",
                 {{"perceptron rule", picture(by_rule)}, {"gradient descent", picture(by_gradient)}});
-  report.curves({{"perceptron rule", rule_log.history()}, {"gradient descent", gradient_log.history()}});
+  report.lines("Mistakes of the perceptron rule", "Points answered wrongly in each round.",
+               {apps::by_epoch("mistakes", rule_log.history()["mistakes"])}, {.x = "round", .y = "mistakes"});
+  report.curves(gradient_log.history());
 
   const int64_t rule_mistakes = by_rule.mistakes(kInputs, targets);
   if (rule_mistakes > 0)

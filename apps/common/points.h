@@ -31,11 +31,12 @@ struct Box {
   double x_low, x_high, y_low, y_high;
 };
 
-/// All points [n, 2] and a margin.
+/// All points [n, 2] and a margin, in tenths.
 inline Box box_around(const Tensor& points) {
   const Tensor low = min(points, {0}), high = max(points, {0}), margin = 0.1 * (high - low);
   const std::vector<double> from = (low - margin).to_vector<double>(), to = (high + margin).to_vector<double>();
-  return {from[0], to[0], from[1], to[1]};
+  const auto down = [](double value) { return std::floor(10 * value) / 10; };
+  return {down(from[0]), -down(-to[0]), down(from[1]), -down(-to[1])};
 }
 
 /// The values over a box of a function that takes points [n, 2] and gives [n] or [n, 1].
@@ -53,6 +54,13 @@ inline Plane plane_of(const std::function<Tensor(const Tensor&)>& function, cons
 /// Two vectors of the same length.
 inline Series series(std::string name, const Tensor& x, const Tensor& y) {
   return {std::move(name), x.to_vector<double>(), y.to_vector<double>()};
+}
+
+/// One value per epoch.
+inline Series by_epoch(std::string name, const std::vector<double>& values) {
+  Series line{std::move(name), {}, values};
+  for (size_t i = 1; i <= values.size(); ++i) line.x.push_back(static_cast<double>(i));
+  return line;
 }
 
 /// The points [n, 2] of class 0, 1, ... as y [n] or [n, 1] says, under the names of the classes.

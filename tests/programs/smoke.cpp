@@ -36,16 +36,28 @@ struct Program {
   Words keys;                        // of the results, the last JSON line
   std::vector<Range> expected = {};  // with defaults
   std::vector<Words> refused = {};   // wrong input that only this program knows
+  Words words = {};                  // of its results as text; by default the keys
 };
 
-const Words kShortDigits{"--epochs", "1", "--limit", "100", "--batch-size", "50"};
+const Words kShort{"--epochs", "1", "--limit", "100", "--batch-size", "50"};
 
 const std::vector<Program> kPrograms{
+    {.name = "char_rnn", .short_run = kShort, .keys = {"loss", "accuracy", "seconds", "sample"}},
     {.name = "function_fit",
      .short_run = {"--epochs", "2", "--points", "20"},
      .keys = {"logistic_error", "tanh_error", "gaussian_error"},
      .expected = {{"logistic_error", 0, 0.05}, {"tanh_error", 0, 0.05}, {"gaussian_error", 0, 0.05}},
      .refused = {{"--curve", "circle"}, {"--units", "0"}, {"--noise", "-1"}}},
+    {.name = "gradient_descent",
+     .short_run = {"--steps", "3"},
+     .keys = {"surface", "optimizer", "steps_to_minimum", "distance", "height"},
+     .refused = {{"--steps", "0"}, {"--noise", "-1"}},
+     .words = {"bowl", "beale", "momentum", "Adadelta"}},
+    {.name = "house_prices",
+     .short_run = {"--epochs", "1", "--houses", "40"},
+     .keys = {"mean_absolute_error", "baseline"},
+     .expected = {{"mean_absolute_error", 11, 19}, {"baseline", 60, 80}},
+     .refused = {{"--folds", "1"}, {"--folds", "41"}, {"--csv", "no/such/file.csv"}}},
     {.name = "linear_classifier",
      .short_run = {"--epochs", "2", "--points", "20"},
      .keys = {"accuracy", "loss", "w_0", "w_1", "b"},
@@ -56,18 +68,23 @@ const std::vector<Program> kPrograms{
      .keys = {"slope", "intercept", "least_squares_slope", "least_squares_intercept", "loss"},
      .expected = {{"slope", 1.95, 2.05}, {"intercept", 0.95, 1.05}, {"loss", 0.2, 0.3}},
      .refused = {{"--learning-rate", "1e30"}, {"--points", "1"}}},
+    {.name = "mnist_cnn", .short_run = kShort, .keys = {"test_loss", "test_accuracy", "seconds", "data"}},
     {.name = "mnist_mlp",
-     .short_run = kShortDigits,
+     .short_run = kShort,
      .keys = {"test_loss", "test_accuracy", "seconds", "data"},
      .expected = {{"test_accuracy", 0.97, 1}}},
-    {.name = "mnist_scratch", .short_run = kShortDigits, .keys = {"test_loss", "test_accuracy", "seconds", "data"}},
+    {.name = "mnist_scratch", .short_run = kShort, .keys = {"test_loss", "test_accuracy", "seconds", "data"}},
+    {.name = "movie_reviews",
+     .short_run = {"--epochs", "1", "--reviews", "40"},
+     .keys = {"large_best_val_loss", "large_last_val_loss", "small_last_val_loss", "dropout_last_val_loss"},
+     .refused = {{"--words", "1"}, {"--csv", "no/such/file.csv"}}},
     {.name = "nonlinearity",
      .short_run = {"--epochs", "1", "--points", "40"},
      .keys = {"linear_accuracy", "deep_accuracy", "deep_without_activations_accuracy"},
      .expected = {{"linear_accuracy", 0.3, 0.7}, {"deep_accuracy", 0.95, 1}, {"deep_without_activations_accuracy", 0.3, 0.7}},
      .refused = {{"--data", "squares"}, {"--units", "0"}}},
     {.name = "overfitting",
-     .short_run = kShortDigits,
+     .short_run = kShort,
      .keys = {"none_val_loss", "none_val_accuracy", "l2_val_loss", "l2_val_accuracy", "dropout_val_loss", "dropout_val_accuracy",
               "early_stopping_val_loss", "early_stopping_val_accuracy"},
      .expected = {{"none_val_loss", 0.92, 1.5},
@@ -80,6 +97,7 @@ const std::vector<Program> kPrograms{
      .expected = {{"rounds", 1, 10}, {"mistakes_rule", 0, 0}, {"mistakes_gradient", 0, 0}},
      .refused = {{"--data", "nand"}}},
     {.name = "tensors", .short_run = {}, .keys = {"derivative", "shown"}, .expected = {{"derivative", 2, 2}}},
+    {.name = "time_series", .short_run = kShort, .keys = {"mae_naive", "seconds"}},
     {.name = "will_i_pass",
      .short_run = {"--epochs", "1", "--students", "20", "--patience", "1000000000"},
      .keys = {"chance", "chance_by_the_rule", "val_loss", "val_accuracy", "epochs"},
@@ -192,7 +210,9 @@ class Smoke {
     const Process text(command({}));  // for people, in a pipe
     check(text.wait() == 0, "exit code 0 expected without --json");
     check(text.out().find_first_of("\033\r") == std::string::npos, "no control characters where there is no terminal");
-    for (const std::string& key : program_.keys)
+    for (const std::string& word : program_.words)
+      check(text.out().find(word) != std::string::npos, "results as text hold \"" + word + "\"");
+    for (const std::string& key : program_.words.empty() ? program_.keys : Words())
       check(text.out().find(key + ": ") != std::string::npos, "results as text hold \"" + key + ": \"");
   }
 
