@@ -16,8 +16,8 @@ namespace {
 
 struct Settings : apps::Options {
   std::string data = "circles";
-  int64_t points = 600, epochs = 200, batch_size = 32, units = 32;
-  double learning_rate = 0.01;
+  int64_t points = 600, epochs = 400, batch_size = 32, units = 32;
+  double learning_rate = 0.02;
 
   void add_to(CLI::App& app) {
     app.add_option("--data", data, "The points: circles or spirals")->capture_default_str();
