@@ -42,7 +42,10 @@ struct Program {
 const Words kShort{"--epochs", "1", "--limit", "100", "--batch-size", "50"};
 
 const std::vector<Program> kPrograms{
-    {.name = "char_rnn", .short_run = kShort, .keys = {"loss", "accuracy", "seconds", "sample"}},
+    {.name = "char_rnn",
+     .short_run = kShort,
+     .keys = {"loss", "accuracy", "seconds", "sample"},
+     .words = {"loss: ", "accuracy: "}},
     {.name = "function_fit",
      .short_run = {"--epochs", "2", "--points", "20"},
      .keys = {"logistic_error", "tanh_error", "gaussian_error"},
@@ -97,7 +100,7 @@ const std::vector<Program> kPrograms{
      .expected = {{"rounds", 1, 10}, {"mistakes_rule", 0, 0}, {"mistakes_gradient", 0, 0}},
      .refused = {{"--data", "nand"}}},
     {.name = "tensors", .short_run = {}, .keys = {"derivative", "shown"}, .expected = {{"derivative", 2, 2}}},
-    {.name = "time_series", .short_run = kShort, .keys = {"mae_naive", "seconds"}},
+    {.name = "time_series", .short_run = kShort, .keys = {"mae_naive", "seconds"}, .words = {"as today: ", "seconds: "}},
     {.name = "will_i_pass",
      .short_run = {"--epochs", "1", "--students", "20", "--patience", "1000000000"},
      .keys = {"chance", "chance_by_the_rule", "val_loss", "val_accuracy", "epochs"},
