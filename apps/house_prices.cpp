@@ -1,8 +1,8 @@
 // What is a house worth? Thirteen columns, a small network, and k-fold cross-validation, because a few hundred houses are too few
 // to hold a lasting share of them out. After Chollet's "Deep learning with Python", section 4.3; the houses are made up.
 //
-// Expected with the defaults: a mean absolute error of about 13 (thousands) over the folds, where always the mean price is off by
-// about 70, and nothing can be better than 9.6, which is noise.
+// Expected with the defaults: a mean absolute error of about 16 (thousands) over the folds, where a linear model is off by 20 and
+// always the mean price by 68; nothing can be better than 9.6, which is noise. A few seconds.
 #include <cmath>
 #include <numeric>
 

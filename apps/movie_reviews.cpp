@@ -1,9 +1,9 @@
 // Do these people like the film? Short reviews as bags of words, two Dense layers, and what overfitting looks like: three
 // networks learn the same 1,000 reviews, a large one, a small one and the large one with dropout.
 //
-// Expected with the defaults: all reach more than 0.98 on the reviews they learn from; on new ones the large network's loss turns
-// upwards after a few epochs and ends above its best by half or more, while small and dropout stay lower. About 0.84 of the new
-// reviews are understood by each at its best epoch.
+// Expected with the defaults: each network at its best understands about 0.87 of the new reviews. The large one is there after
+// ten epochs, learns all of its own reviews by heart, and its loss on new ones ends at twice its best; that of the small one and
+// of the one with dropout ends 5 to 40 % above it. Seconds in all.
 #include <algorithm>
 
 #include "apps/common/cli.h"
@@ -18,7 +18,7 @@ using namespace gradus;
 namespace {
 
 struct Settings : apps::Options {
-  int64_t epochs = 20, batch_size = 64, reviews = 1000, words = 5000;
+  int64_t epochs = 40, batch_size = 64, reviews = 1000, words = 5000;
   std::string csv = {};
 
   void add_to(CLI::App& app) {

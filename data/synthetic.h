@@ -70,7 +70,7 @@ struct Reviews {
 };
 
 /// Short made-up reviews of films, in English of a kind. A review mixes opinions: of its five or so, each agrees with the label
-/// with a chance of 3 in 4, and one in ten says "not". It also names actors and places out of thousands, which mean nothing and
+/// with a chance of 4 in 5, and one in ten says "not". It also names actors and places out of thousands, which mean nothing and
 /// can be learnt by heart. So a bag of words reaches about 0.85 on new reviews and 1.0 on those it was trained on. The texts
 /// depend on (seed, i) alone. ValueError for n < 0.
 Reviews movie_reviews(int64_t n, uint64_t seed = 0);

@@ -85,7 +85,7 @@ Reviews movie_reviews(int64_t n, uint64_t seed) {
     const bool liked = draws.chance(50);
     std::string review;
     for (size_t k = 0, opinions = 4 + draws.below(4); k < opinions; ++k) {
-      append(review, draws.one_of(kOpinions), draws.chance(75) == liked, draws);
+      append(review, draws.one_of(kOpinions), draws.chance(80) == liked, draws);
       if (draws.chance(50)) append(review, draws.one_of(kRemarks), liked, draws);
     }
     out.texts.push_back(std::move(review));
