@@ -80,7 +80,7 @@ int train(const Settings& settings) {
                                      .seed = settings.seed,
                                      .validation_data = {normalised(only(x)), held_out_y},
                                      .verbose = 0,
-                                     .callbacks = {apps::Watch(interrupt, false)}});
+                                     .callbacks = {apps::Watch(interrupt, settings.json)}});
     if (interrupt.pressed()) {
       std::cerr << "house_prices: interrupted\n";
       return apps::kInterrupted;

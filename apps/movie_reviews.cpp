@@ -71,6 +71,7 @@ int train(const Settings& settings) {
   networks.emplace_back("dropout", network(16, 0.5));
 
   std::vector<std::pair<std::string, nn::History>> runs;
+  std::vector<std::pair<std::string, double>> results;
   for (auto& [name, model] : networks) {
     model.compile({.optimizer = "rmsprop", .loss = "binary_crossentropy", .metrics = {"accuracy"}});
     nn::History history = model.fit(x.slice({first}), reviews.labels.slice({first}),
@@ -79,30 +80,25 @@ int train(const Settings& settings) {
                                      .seed = settings.seed,
                                      .validation_data = held_out,
                                      .verbose = 0,
-                                     .callbacks = {apps::Watch(interrupt, false)}});
+                                     .callbacks = {apps::Watch(interrupt, settings.json)}});
     if (interrupt.pressed()) {
       std::cerr << "movie_reviews: interrupted\n";
       return apps::kInterrupted;
     }
-    const std::vector<double>&losses = history["val_loss"], &accuracies = history["val_accuracy"];
+    const std::vector<double>& losses = history["val_loss"];
     const auto best = std::ranges::min_element(losses);
-    const double accuracy = accuracies[static_cast<size_t>(best - losses.begin())];
-    const int64_t epoch = best - losses.begin() + 1;
-    if (settings.json) {
-      apps::JsonLine()
-          .add("network", name)
-          .add("best_epoch", epoch)
-          .add("best_val_loss", *best)
-          .add("best_val_accuracy", accuracy)
-          .add("last_val_loss", losses.back())
-          .add("last_accuracy", history["accuracy"].back())
-          .print();
-    } else {
-      std::cout << name << ": new reviews understood best after epoch " << epoch << ", accuracy " << accuracy << ", loss "
-                << *best << "; after the last epoch loss " << losses.back() << ", and accuracy " << history["accuracy"].back()
-                << " on the reviews learnt from\n";
-    }
+    results.emplace_back(name + "_best_val_accuracy", history["val_accuracy"][static_cast<size_t>(best - losses.begin())]);
+    results.emplace_back(name + "_best_val_loss", *best);
+    results.emplace_back(name + "_last_val_loss", losses.back());
+    results.emplace_back(name + "_last_accuracy", history["accuracy"].back());
     runs.emplace_back(name, std::move(history));
+  }
+  if (settings.json) {
+    apps::JsonLine line;
+    for (const auto& [key, value] : results) line.add(key, value);
+    line.print();
+  } else {
+    for (const auto& [key, value] : results) std::cout << key << ": " << value << "\n";
   }
   if (!settings.report.empty()) {
     apps::Report report("Film reviews",
