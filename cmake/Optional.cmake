@@ -49,7 +49,8 @@ function(gradus_optional_libraries target)
     if(GRADUS_HAVE_${library})
       set(folders ${${library}_INCLUDE_DIRS})
       list(REMOVE_ITEM folders ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})  # -isystem /usr/include breaks the standard library
-      set_source_files_properties(data/${file} PROPERTIES COMPILE_DEFINITIONS GRADUS_HAVE_${library} INCLUDE_DIRECTORIES "${folders}")
+      set_source_files_properties(data/${file} PROPERTIES
+        COMPILE_DEFINITIONS GRADUS_HAVE_${library} INCLUDE_DIRECTORIES "${folders}")
     endif()
   endforeach()
   target_link_libraries(${target} PRIVATE ${GRADUS_OPTIONAL_LINK})

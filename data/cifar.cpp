@@ -47,8 +47,10 @@ class Images {
       const int label = new_label_[record[0]];
       if (label < 0) continue;
       labels_.push_back(static_cast<uint8_t>(label));
-      for (size_t p = 0; p < kPlane; ++p)
-        for (size_t channel = 0; channel < 3; ++channel) pixels_.push_back(record[1 + channel * kPlane + p]);
+      const size_t image = pixels_.size();
+      pixels_.resize(image + 3 * kPlane);
+      for (size_t channel = 0; channel < 3; ++channel)
+        for (size_t p = 0; p < kPlane; ++p) pixels_[image + 3 * p + channel] = record[1 + channel * kPlane + p];
     }
   }
   LabelledImages take(std::string source) const {

@@ -24,7 +24,7 @@ struct Options {
   std::string data_dir = {};   // looked in first, and then only there
   bool allow_embedded = true;  // draw digits (data/digits.h) when no files are found
   /// Fetches missing files into data_dir, or else the user's cache. Also on when $GRADUS_DOWNLOAD is 1; never otherwise. Where
-  /// fetching fails there is an IoError, not a drawing.
+  /// fetching fails there is an IoError, not a drawing. $GRADUS_MIRROR names another server: $GRADUS_MIRROR/mnist/FILE.gz.
   bool download = false;
 };
 
