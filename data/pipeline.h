@@ -15,6 +15,8 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -43,7 +45,11 @@ class MapFunction {
       };
     else if constexpr (std::is_invocable_r_v<Example, const F&, const Example&>)
       call_ = [f = std::move(f)](const Example& e, int64_t) { return Example(f(e)); };
-    else call_ = [f = std::move(f)](const Example& e, int64_t) { return Example(f(e.x, e.y)); };
+    else {
+      static_assert(std::is_invocable_r_v<Example, const F&, const Tensor&, const Tensor&>,
+                    "map() takes f(example) or f(x, y), with a random::Generator& last if it draws, which gives an Example");
+      call_ = [f = std::move(f)](const Example& e, int64_t) { return Example(f(e.x, e.y)); };
+    }
   }
   Example operator()(const Example& example, int64_t i) const { return call_(example, i); }
 
@@ -57,7 +63,11 @@ class Predicate {
   template <class F>
   requires(!std::same_as<F, Predicate>) Predicate(F f) {
     if constexpr (std::is_invocable_r_v<bool, const F&, const Example&>) call_ = std::move(f);
-    else call_ = [f = std::move(f)](const Example& e) { return bool(f(e.x, e.y)); };
+    else {
+      static_assert(std::is_invocable_r_v<bool, const F&, const Tensor&, const Tensor&>,
+                    "filter() takes f(example) or f(x, y), which gives a bool");
+      call_ = [f = std::move(f)](const Example& e) { return bool(f(e.x, e.y)); };
+    }
   }
   bool operator()(const Example& example) const { return call_(example); }
 
