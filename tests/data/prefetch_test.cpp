@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <random>
 #include <thread>
 
 #include "autograd/flush_denormals.h"
