@@ -1,11 +1,20 @@
 // Everything in data/: datasets, loaders, file formats.
 #pragma once
 
+#include "data/cifar.h"
+#include "data/csv.h"
 #include "data/dataset.h"
 #include "data/digits.h"
+#include "data/download.h"
 #include "data/idx.h"
+#include "data/image.h"
+#include "data/image_folder.h"
 #include "data/loader.h"
 #include "data/mnist.h"
 #include "data/npy.h"
+#include "data/pipeline.h"
 #include "data/safetensors.h"
+#include "data/sha256.h"
 #include "data/synthetic.h"
+#include "data/text.h"
+#include "data/windows.h"

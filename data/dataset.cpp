@@ -1,22 +1,8 @@
 #include "data/dataset.h"
 
-#include <vector>
-
 #include "autograd/ops.h"
 
 namespace gradus::data {
-
-Example Dataset::batch(const Tensor& indices) const {
-  std::vector<Tensor> xs, ys;
-  for (int64_t i : indices.to_vector<int64_t>()) {
-    Example example = get(i);
-    xs.push_back(std::move(example.x));
-    ys.push_back(std::move(example.y));
-  }
-  return {stack(xs), stack(ys)};
-}
-
-Example Dataset::range(int64_t begin, int64_t end) const { return batch(arange(begin, end)); }
 
 TensorDataset::TensorDataset(Tensor x, Tensor y) : all_{std::move(x), std::move(y)} {
   const Shape &a = all_.x.shape(), &b = all_.y.shape();
@@ -27,7 +13,9 @@ TensorDataset::TensorDataset(Tensor x, Tensor y) : all_{std::move(x), std::move(
 
 Example TensorDataset::get(int64_t i) const { return {all_.x[i], all_.y[i]}; }
 
-Example TensorDataset::batch(const Tensor& indices) const { return {take(all_.x, indices), take(all_.y, indices)}; }
+Example TensorDataset::batch(const Tensor& indices) const {
+  return {gradus::take(all_.x, indices), gradus::take(all_.y, indices)};
+}
 
 Example TensorDataset::range(int64_t begin, int64_t end) const {
   return {all_.x.slice({Slice(begin, end)}), all_.y.slice({Slice(begin, end)})};

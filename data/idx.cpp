@@ -48,14 +48,7 @@ Tensor parse(io::ByteReader& in) {
 
 }  // namespace
 
-Tensor io::read_idx(const ByteSource& source) {
-  std::array<uint8_t, 2> first{};
-  if (source.size() >= 2) source.read_at(0, first.data(), 2, "the header");
-  SectionReader file(source);
-  if (first != std::array<uint8_t, 2>{0x1f, 0x8b}) return parse(file);
-  InflateReader unpacked(file, Compression::gzip);
-  return parse(unpacked);
-}
+Tensor io::read_idx(const ByteSource& source) { return parse(PlainOrGzip(source).reader()); }
 
 Tensor load_idx(const std::string& path) { return io::read_idx(io::FileSource({"load_idx", path})); }
 

@@ -1,7 +1,10 @@
-// MNIST's handwritten digits (LeCun, Cortes, Burges), or an embedded stand-in, so that programs run on a bare machine.
+// MNIST's handwritten digits (LeCun, Cortes, Burges), or an embedded stand-in, so that programs run on a bare machine; and
+// Fashion-MNIST, which has the same format.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 
 #include "autograd/tensor.h"
 
@@ -20,6 +23,9 @@ struct Mnist {
 struct Options {
   std::string data_dir = {};   // looked in first, and then only there
   bool allow_embedded = true;  // draw digits (data/digits.h) when no files are found
+  /// Fetches missing files into data_dir, or else the user's cache. Also on when $GRADUS_DOWNLOAD is 1; never otherwise. Where
+  /// fetching fails there is an IoError, not a drawing. $GRADUS_MIRROR names another server: $GRADUS_MIRROR/mnist/FILE.gz.
+  bool download = false;
 };
 
 /// `auto [train, test] = data::mnist::load();` Reads the four IDX files ("train-images-idx3-ubyte", ..., plain or ".gz") from the
@@ -30,3 +36,15 @@ struct Options {
 Mnist load(const Options& options = {});
 
 }  // namespace gradus::data::mnist
+
+/// Pictures of clothes in MNIST's format (Xiao, Rasul, Vollgraf 2017): from the folder fashion_mnist/, otherwise as mnist::load.
+/// Nothing is drawn in its place.
+namespace gradus::data::fashion_mnist {
+
+inline constexpr std::array<std::string_view, 10> kClasses{"T-shirt/top", "trouser", "pullover", "dress", "coat",
+                                                           "sandal",      "shirt",   "sneaker",  "bag",   "ankle boot"};
+
+/// allow_embedded counts as false.
+mnist::Mnist load(const mnist::Options& options = {});
+
+}  // namespace gradus::data::fashion_mnist

@@ -133,6 +133,23 @@ std::vector<std::byte> deflate_bytes(const Origin& origin, std::span<const std::
   return out;
 }
 
+PlainOrGzip::PlainOrGzip(const ByteSource& source) : plain_(source) {
+  std::array<uint8_t, 2> first{};
+  if (source.size() >= 2) source.read_at(0, first.data(), 2, "the header");
+  if (first == std::array<uint8_t, 2>{0x1f, 0x8b}) unpacked_ = std::make_unique<InflateReader>(plain_, Compression::gzip);
+}
+
+std::string read_all(ByteReader& in) {
+  std::string out;
+  for (int64_t n = kInputBlock;; n *= 2) {  // grows with what is really there, whatever a header promises
+    const size_t before = out.size();
+    out.resize(before + static_cast<size_t>(n));
+    const int64_t got = in.read(out.data() + before, n);
+    out.resize(before + static_cast<size_t>(got));
+    if (got < n) return out;
+  }
+}
+
 int64_t tensor_bytes(const Origin& origin, const Shape& shape, DType dtype) {
   int64_t bytes = size_of(dtype);
   bool empty = false;

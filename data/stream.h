@@ -7,6 +7,7 @@
 #include <bit>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "autograd/tensor.h"
@@ -71,6 +72,20 @@ class InflateReader final : public ByteReader {
 
 /// Compressed by zlib at its default level.
 std::vector<std::byte> deflate_bytes(const Origin& origin, std::span<const std::byte> bytes, Compression compression);
+
+/// A reader of all of a source: decompressed if it begins as gzip does, as it is otherwise.
+class PlainOrGzip {
+ public:
+  explicit PlainOrGzip(const ByteSource& source);
+  ByteReader& reader() { return unpacked_ ? static_cast<ByteReader&>(*unpacked_) : plain_; }
+
+ private:
+  SectionReader plain_;
+  std::unique_ptr<InflateReader> unpacked_;
+};
+
+/// Everything that is left.
+std::string read_all(ByteReader& in);
 
 /// Bytes that a tensor of these dimensions takes. IoError when a dimension is negative or the product overflows.
 int64_t tensor_bytes(const Origin& origin, const Shape& shape, DType dtype);

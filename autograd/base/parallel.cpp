@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "autograd/base/alone.h"
 #include "autograd/base/denormals.h"
 
 namespace gradus {
@@ -40,10 +41,15 @@ int num_threads() { return pool_size().load(std::memory_order_relaxed); }
 
 namespace detail {
 
+bool& Alone::current() {
+  static thread_local bool alone = false;
+  return alone;
+}
+
 void flush_pool_denormals(bool flush) {
   flush_denormals(flush);
   // parallel_run tells its threads by itself; what follows is for the libraries.
-  if (num_threads() == 1 || omp_in_parallel()) return;
+  if (num_threads() == 1 || omp_in_parallel() || Alone::current()) return;
 #pragma omp parallel num_threads(num_threads())
   flush_denormals(flush);
 }
@@ -53,7 +59,7 @@ void set_pool_size(int n) { pool_size().store(n, std::memory_order_relaxed); }
 void parallel_run(int64_t n, int64_t grain, int64_t align, RangeFn fn, const void* context) {
   const int64_t worthwhile = (n - 1) / std::max<int64_t>(grain, 1) + 1;
   const int64_t wanted = std::min<int64_t>(num_threads(), worthwhile);
-  if (wanted <= 1 || omp_in_parallel()) return fn(context, 0, n);  // a team inside a team would only queue
+  if (wanted <= 1 || omp_in_parallel() || Alone::current()) return fn(context, 0, n);  // a team inside a team would only queue
 
   // Nothing here passes n, which may be the largest there is.
   const int64_t even = (n - 1) / wanted + 1, part = even + std::min((align - even % align) % align, n - even);
