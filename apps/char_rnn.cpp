@@ -14,6 +14,7 @@
 
 #include "apps/common/cli.h"
 #include "apps/common/report.h"
+#include "data/example.h"
 #include "nn/nn.h"
 #include "optim/optim.h"
 
@@ -137,7 +138,7 @@ struct Corpus {
   }
 
   /// Pieces of `length` characters, each a few characters after the last one, and what follows each character.
-  nn::Samples pieces(int64_t length, int64_t stride, int64_t limit) const {
+  data::Example pieces(int64_t length, int64_t stride, int64_t limit) const {
     std::vector<int32_t> x, y;
     int64_t count = 0;
     for (int64_t at = 0; at + length < std::ssize(numbers) && (limit == 0 || count < limit); at += stride, ++count) {

@@ -12,6 +12,7 @@
 
 #include "apps/common/cli.h"
 #include "apps/common/report.h"
+#include "data/example.h"
 #include "nn/nn.h"
 #include "optim/optim.h"
 
@@ -47,7 +48,7 @@ Tensor weather(uint64_t seed) {
 }
 
 /// The windows that end in [begin, end) and the temperature kAhead steps later.
-nn::Samples windows(const Tensor& series, int64_t begin, int64_t end) {
+data::Example windows(const Tensor& series, int64_t begin, int64_t end) {
   std::vector<Tensor> x;
   for (int64_t t = begin; t < end; ++t) x.push_back(series.slice({Slice(t + 1 - kWindow, t + 1)}));
   return {stack(x).astype(DType::float32), series.slice({Slice(begin + kAhead, end + kAhead), 0}).astype(DType::float32)};
@@ -73,8 +74,8 @@ int train(const apps::TrainOptions& options) {
   const Tensor scaled = (series - centre) / scale;
   const double degrees = scale[0].item<double>(), zero = centre[0].item<double>();
   const int64_t begin = kWindow - 1, end = options.limit > 0 ? std::min(half, begin + options.limit) : half;
-  const nn::Samples train = windows(scaled, begin, end), validation = windows(scaled, half, three_quarters),
-                    test = windows(scaled, three_quarters, last);
+  const data::Example train = windows(scaled, begin, end), validation = windows(scaled, half, three_quarters),
+                      test = windows(scaled, three_quarters, last);
   options.remarks() << "weather of " << kDays << " days, " << train.x.shape()[0] << " windows to learn from, "
                     << test.x.shape()[0] << " to test with\n";
 
@@ -99,7 +100,7 @@ int train(const apps::TrainOptions& options) {
                                     {.epochs = options.epochs,
                                      .batch_size = options.batch_size,
                                      .seed = options.seed,
-                                     .validation_data = validation,
+                                     .validation_data = {validation.x, validation.y},
                                      .verbose = options.json ? 0 : 1,
                                      .callbacks = {apps::Watch(interrupt, options.json)}});
     if (interrupt.pressed()) {

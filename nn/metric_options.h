@@ -13,7 +13,7 @@ enum class Curve : uint8_t { roc, pr };
 /// Between thresholds of a curve: Keras' interpolation (Davis and Goadrich 2006 for pr), the smaller or the larger height.
 enum class Summation : uint8_t { interpolation, minoring, majoring };
 /// How values per class become one: their mean, their mean weighted by the number of true samples, or of all classes together.
-enum class Average : uint8_t { macro, weighted, micro };
+enum class ClassAverage : uint8_t { macro, weighted, micro };
 
 /// Each metric takes some of these and refuses the others by a ValueError that lists its own. Defaults are Keras'.
 struct MetricOptions {
@@ -24,8 +24,9 @@ struct MetricOptions {
   std::optional<int64_t> class_id = std::nullopt;     // precision, recall: of this class only
   std::optional<int64_t> num_classes = std::nullopt;  // mean_io_u: where predictions are class numbers
   std::optional<double> beta = std::nullopt;          // fbeta_score: recall counts beta times as much as precision; 1
-  std::optional<Average> average = std::nullopt;  // f1_score, fbeta_score: macro (one number; Keras' default is one per class)
-  std::optional<double> at = std::nullopt;        // of a metric at another one: the value of that other one, in [0, 1]; 0.5
+  std::optional<ClassAverage> average =
+      std::nullopt;                         // f1_score, fbeta_score: macro (one number; Keras' default is one per class)
+  std::optional<double> at = std::nullopt;  // of a metric at another one: the value of that other one, in [0, 1]; 0.5
   std::optional<int64_t> num_thresholds = std::nullopt;  // auc and metrics at another one, evenly spaced; 200
   std::vector<double> thresholds = {};                   // instead of num_thresholds: these, 0 and 1
   std::optional<Curve> curve = std::nullopt;             // auc: roc

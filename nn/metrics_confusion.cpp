@@ -116,7 +116,7 @@ double fbeta(const MetricState& state, const MetricOptions& options) {
   const auto score = [&](double hits, double predicted, double real) {
     return ratio((1 + square) * hits, square * real + predicted);
   };
-  const Average average = options.average.value_or(Average::macro);
+  const ClassAverage average = options.average.value_or(ClassAverage::macro);
   double hits = 0, predicted = 0, real = 0, plain = 0, weighted = 0;
   for (size_t i = 0; i < state.size(); i += 3) {
     const double value = score(state[i], state[i + 1], state[i + 2]);
@@ -124,8 +124,8 @@ double fbeta(const MetricState& state, const MetricOptions& options) {
     weighted += value * state[i + 2];
     hits += state[i], predicted += state[i + 1], real += state[i + 2];
   }
-  if (average == Average::micro) return score(hits, predicted, real);
-  return average == Average::macro ? ratio(plain * 3, static_cast<double>(state.size())) : ratio(weighted, real);
+  if (average == ClassAverage::micro) return score(hits, predicted, real);
+  return average == ClassAverage::macro ? ratio(plain * 3, static_cast<double>(state.size())) : ratio(weighted, real);
 }
 
 void count_pairs(MetricState& state, const MetricBatch& batch) {

@@ -119,7 +119,14 @@ Job sgemm(int64_t n) {
 Job adam(int64_t n) {
   const Target p({n}), m({n}), v({n});
   const Tensor g = values({n});
-  return {.run = [=] { kernels::adam_update(p, m, v, g.impl(), {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}); },
+  const kernels::Coefficients c{1e-3, 0, 0.9, 0.1, 0.999, 0.001, 1, 1e-8};
+  return {.run =
+              [=] {
+                const std::array<const detail::TensorImpl*, 4> arrays{&static_cast<detail::TensorImpl&>(p),
+                                                                      &static_cast<detail::TensorImpl&>(m),
+                                                                      &static_cast<detail::TensorImpl&>(v), &g.impl()};
+                kernels::update(kernels::Rule::adam, c, arrays);
+              },
           .bytes = floats(7 * n)};
 }
 

@@ -151,15 +151,15 @@ TEST_CASE("F scores, averaged over the classes in three ways") {
       const double precision = sum.tp / (sum.tp + sum.fp), recall = sum.tp / (sum.tp + sum.fn);
       nn::MetricOptions options{.beta = beta};
       if (!largest) options.threshold = 0.4;
-      const auto check = [&](std::optional<nn::Average> average, double expected) {
+      const auto check = [&](std::optional<nn::ClassAverage> average, double expected) {
         options.average = average;
         CHECK(measure_in_batches(metrics::FBetaScore(options), labels, p) == doctest::Approx(expected).epsilon(1e-12));
         CHECK(measure(metrics::FBetaScore(options), y, p) == doctest::Approx(expected).epsilon(1e-12));
       };
       check(std::nullopt, macro);
-      check(nn::Average::macro, macro);
-      check(nn::Average::weighted, weighted / all);
-      check(nn::Average::micro, (1 + beta * beta) * precision * recall / (beta * beta * precision + recall));
+      check(nn::ClassAverage::macro, macro);
+      check(nn::ClassAverage::weighted, weighted / all);
+      check(nn::ClassAverage::micro, (1 + beta * beta) * precision * recall / (beta * beta * precision + recall));
     }
   // A single column is a matter of a threshold.
   CHECK(measure("f1_score", Tensor({1, 1, 0, 0}), Tensor({{0.9}, {0.2}, {0.8}, {0.1}})) == doctest::Approx(0.5));
