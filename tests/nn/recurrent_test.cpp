@@ -304,6 +304,6 @@ TEST_CASE("recurrent layers learn: the sign of a sequence's first value") {
   nn::Sequential model{nn::GRU(8), nn::Dense(1, {.activation = nn::sigmoid})};
   model.compile({.optimizer = "adam", .loss = "binary_crossentropy", .metrics = {"accuracy"}});
   model.optimizer().set_learning_rate(0.02);
-  model.fit(x, y, {.epochs = 20, .seed = 7, .verbose = 0});
+  model.fit(x, y, {.epochs = 40, .seed = 7, .verbose = 0});
   CHECK(model.evaluate(x, y)["accuracy"] > 0.95);
 }
