@@ -23,7 +23,7 @@ constexpr int64_t kGrainImages = 64;
 // a small network score about what they score on MNIST.
 constexpr float kKnotJitter = 0.04f;
 constexpr float kEndJitter = 0.05f;  // strokes begin and end anywhere
-constexpr float kWarp = 0.048f;      // slow waves that bend everything
+constexpr float kWarp = 0.0505f;     // slow waves that bend everything
 constexpr float kSlant = 0.23f, kMeanSlant = 0.12f;
 constexpr float kRotation = 0.13f;                                       // radians
 constexpr float kTaper = 0.22f;                                          // upper and lower half of different width
