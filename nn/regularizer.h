@@ -17,7 +17,7 @@ class Regularizer {
 
   /// None.
   Regularizer() = default;
-  /// "l1", "l2" or "l1_l2", each with Keras' default of 0.01. ValueError listing these for any other name.
+  /// "l1", "l2" or "l1_l2", with factors of 0.01 (Keras' L1L2() has 0). ValueError listing these for any other name.
   Regularizer(std::string_view name);
   Regularizer(const char* name) : Regularizer(std::string_view(name)) {}
   Regularizer(const std::string& name) : Regularizer(std::string_view(name)) {}
