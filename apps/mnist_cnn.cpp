@@ -1,6 +1,7 @@
 // Handwritten digits with a small convolutional network: three convolutions, two poolings, batch normalisation and dropout.
 //
 // Expected on MNIST with the defaults: a test accuracy of at least 0.991; 0.9919 with the seeds 1 and 2, a test loss below 0.03.
+// An epoch takes about half a minute of one core.
 #include "apps/common/classifier.h"
 #include "apps/common/cli.h"
 #include "nn/nn.h"
@@ -44,6 +45,7 @@ int train(const apps::TrainOptions& options, const std::string& precision) {
   const auto [train, test] = data::mnist::load({.data_dir = options.data_dir});
   const auto [x_train, y_train] = images(train, options.limit);
   const auto [x_test, y_test] = images(test, options.limit);
+  const bool page = !options.report.empty();  // which also shows how the test images fare after each epoch
   options.remarks() << "data: " << train.source << ", " << x_train.shape()[0] << " training and " << x_test.shape()[0]
                     << " test images\n";
 
@@ -56,6 +58,7 @@ int train(const apps::TrainOptions& options, const std::string& precision) {
                                         {.epochs = options.epochs,
                                          .batch_size = options.batch_size,
                                          .seed = options.seed,
+                                         .validation_data = page ? nn::Samples{x_test, y_test} : nn::Samples{},
                                          .verbose = options.json ? 0 : 1,
                                          .callbacks = options.callbacks(watch)});
   if (!options.save.empty()) nn::save_weights(model, options.save);
@@ -74,7 +77,7 @@ int train(const apps::TrainOptions& options, const std::string& precision) {
   report.fact("Seconds", seconds);
   report.curves(history);
   report.epoch_times(watch.seconds());
-  if (!options.report.empty()) add_details(report, model, {x_test, y_test});
+  if (page) add_details(report, model, {x_test, y_test});
   options.show(report);
 
   if (options.json) {
