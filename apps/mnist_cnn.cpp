@@ -1,7 +1,6 @@
 // Handwritten digits with a small convolutional network: three convolutions, two poolings, batch normalisation and dropout.
 //
 // Expected on MNIST with the defaults: a test accuracy of at least 0.991; 0.9919 with the seeds 1 and 2, a test loss below 0.03.
-// An epoch takes about half a minute of one core.
 #include "apps/common/classifier.h"
 #include "apps/common/cli.h"
 #include "nn/nn.h"
