@@ -12,7 +12,8 @@ void swap(Run& run) { run.model.optimizer().swap_averages(run.model.trainable_va
 void SwapEMAWeights::on_train_begin(Run& run) {
   const optim::Optimizer& optimizer = run.model.optimizer();
   if (!optimizer.common_options().use_ema)
-    fail<ValueError>("SwapEMAWeights", "optimizer without averages; got ", optimizer.name(), ", expected one with use_ema = true");
+    fail<ValueError>("SwapEMAWeights", "optimizer without averages; got ", optimizer.name(),
+                     ", expected one with use_ema = true");
   swapped_ = false;
 }
 

@@ -17,5 +17,4 @@ class SwapEMAWeights : public Callback {
   bool swapped_ = false;
 };
 
-
 }  // namespace gradus::nn

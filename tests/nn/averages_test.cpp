@@ -21,8 +21,8 @@ struct Line {
 
   explicit Line(bool use_ema = true) {
     model.build({-1, 1});
-    model.compile({.optimizer = optim::SGD({.learning_rate = kRate}, {.use_ema = use_ema, .ema_momentum = kMomentum}),
-                   .loss = "mse"});
+    model.compile(
+        {.optimizer = optim::SGD({.learning_rate = kRate}, {.use_ema = use_ema, .ema_momentum = kMomentum}), .loss = "mse"});
   }
   double kernel() const { return model.variables()[0].value().item<double>(); }
   nn::History fit(int64_t epochs, std::vector<nn::CallbackOption> callbacks = {}, bool validate = true) {

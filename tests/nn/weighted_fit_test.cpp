@@ -97,11 +97,13 @@ TEST_CASE("fit: sample_weight, its part held out for the validation, and weights
   const nn::History split =
       f.model().fit(f.x, f.y, {.batch_size = 8, .seed = 1, .validation_split = 0.25, .sample_weight = f.weights, .verbose = 0});
   check_same(naive(f, f.w, 0, 30), [&](const std::string& name) { return split[name][0]; });
-  check_same(naive(f, f.w, 30, 40), [&](const std::string& name) { return split[name][0]; }, "val_");
+  check_same(
+      naive(f, f.w, 30, 40), [&](const std::string& name) { return split[name][0]; }, "val_");
 
   const nn::History given = f.model().fit(f.x, f.y, {.validation_data = {f.x, f.y, f.weights}, .verbose = 0});
   check_same(naive(f, std::vector<double>(40, 1), 0, 40), [&](const std::string& name) { return given[name][0]; });
-  check_same(naive(f, f.w, 0, 40), [&](const std::string& name) { return given[name][0]; }, "val_");
+  check_same(
+      naive(f, f.w, 0, 40), [&](const std::string& name) { return given[name][0]; }, "val_");
 }
 
 TEST_CASE("class_weight: of the training alone, the same from tensors and from a loader") {
@@ -112,7 +114,8 @@ TEST_CASE("class_weight: of the training alone, the same from tensors and from a
   const nn::History split =
       f.model().fit(f.x, f.y, {.batch_size = 8, .seed = 1, .validation_split = 0.25, .class_weight = weight, .verbose = 0});
   check_same(naive(f, w, 0, 30), [&](const std::string& name) { return split[name][0]; });
-  check_same(naive(f, std::vector<double>(40, 1), 30, 40), [&](const std::string& name) { return split[name][0]; }, "val_");
+  check_same(
+      naive(f, std::vector<double>(40, 1), 30, 40), [&](const std::string& name) { return split[name][0]; }, "val_");
 
   const nn::History loaded = f.model().fit(data::DataLoader({f.x, f.y}, {.batch_size = 7, .shuffle = true, .workers = 2}),
                                            {.class_weight = weight, .verbose = 0});
