@@ -100,6 +100,7 @@ TEST_CASE("data that does not fit: nothing is trained") {
       {"split of NaN", fit(x, y, {.validation_split = kNaN}), "validation split"},
       {"batch size", fit(x, y, {.batch_size = 0}), "batch size"},
       {"both weights", fit(x, y, {.class_weight = {{0, 2}}, .sample_weight = w}), "class_weight"},
+      {"no callback", fit(x, y, {.callbacks = {std::shared_ptr<nn::CSVLogger>()}}), "null pointer"},
       {"two inputs", fit({x, x}, y), "inputs"},
       {"a data set without examples", [&] { model.fit(data::TensorDataset(x["0:0"], y["0:0"]), {.verbose = 0}); }, "no samples"},
       {"an empty loader to predict",
