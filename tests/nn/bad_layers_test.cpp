@@ -150,8 +150,9 @@ TEST_CASE("sizes of layers that are 0, negative or huge") {
         "UpSampling2D", [=] { return nn::UpSampling2D(n); }, image);
     add(
         "ZeroPadding2D", [=] { return nn::ZeroPadding2D(n); }, image);
-    add(
-        "RepeatVector", [=] { return nn::RepeatVector(n); }, flat);
+    if (n > int64_t{1} << 60)  // otherwise a view
+      add(
+          "RepeatVector", [=] { return nn::RepeatVector(n); }, flat);
     add(
         "GroupNormalization", [=] { return nn::GroupNormalization(n); }, flat);
     add(
