@@ -63,9 +63,9 @@ Tensor resize(const Tensor& image, int64_t height, int64_t width) {
   if (!is_floating(image.dtype()) && image.dtype() != DType::uint8)
     fail<DTypeError>("resize", "not a picture; got ", image.dtype(), ", expected uint8 or a floating dtype");
   const int64_t columns = image.shape()[1], channels = image.shape()[2];
+  const Tensor out = gradus::detail::empty("resize", {height, width, channels}, DType::float32);  // refuses a size too large
   const std::vector<float> from = image.to_vector<float>();
   const std::vector<Between> ys = positions(image.shape()[0], height), xs = positions(columns, width);
-  const Tensor out = gradus::detail::empty("resize", {height, width, channels}, DType::float32);
   float* to = out.impl().as<float>();
   for (const Between& y : ys)
     for (const Between& x : xs)

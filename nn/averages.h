@@ -1,10 +1,7 @@
 // SwapEMAWeights: validates with the averages that the optimiser keeps of the weights (use_ema), and trains on with the weights.
 #pragma once
 
-#include <vector>
-
 #include "nn/callback.h"
-#include "optim/optimizer.h"
 
 namespace gradus::nn {
 
@@ -14,11 +11,10 @@ class SwapEMAWeights : public Callback {
   void on_train_begin(Run& run) override;
   void on_test_begin(Run& run) override;
   void on_test_end(Run& run) override;
-};
+  void on_train_error(Run& run) noexcept override;
 
-namespace detail {
-/// At the end of training: the variables take their averages for good, if the optimiser keeps some.
-void finalize_averages(optim::Optimizer& optimizer, const std::vector<Variable>& variables);
-}  // namespace detail
+ private:
+  bool swapped_ = false;
+};
 
 }  // namespace gradus::nn

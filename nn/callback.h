@@ -74,6 +74,8 @@ class Callback {
   /// it, so that the state is one from which the run can go on.
   virtual void on_checkpoint(Run&, bool last) { static_cast<void>(last); }
   virtual void on_train_end(Run&) {}
+  /// Instead of on_train_end(), when an error ends the run, after whichever event: what was borrowed goes back.
+  virtual void on_train_error(Run&) noexcept {}
 
   /// The loss of a batch (run.batch_loss) is not finite; its step has not been taken. True: dealt with; false, from all: fit()
   /// throws.

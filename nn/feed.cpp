@@ -41,6 +41,7 @@ class TensorFeed : public Feed {
   TensorFeed(std::string_view op, Samples samples, const FeedOptions& options)
       : samples_(std::move(samples)), batch_size_(options.batch_size), shuffle_(options.shuffle) {
     check(op, options.class_weight);
+    batch_size_ = std::min(batch_size_, count());  // any size is fine, and sums of it do not overflow
     if (options.seed) seed_ = *options.seed;
     else if (shuffle_) seed_ = static_cast<uint64_t>(random::randint({}, 0, std::numeric_limits<int64_t>::max()).item<int64_t>());
     position_ = size();
@@ -183,8 +184,9 @@ class LoaderFeed : public Feed {
  private:
   void start(int64_t skip) {
     it_.reset();  // its memory first
+    loader_->skip_batches(skip);
     it_.emplace(loader_->begin());
-    for (position_ = 0; position_ < skip; ++position_) ++*it_;
+    position_ = skip;
   }
 
   void fill(Batch& batch, const data::Example& example) const {

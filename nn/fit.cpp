@@ -24,6 +24,8 @@ void check(const FitOptions& options) {
     fail<ValueError>("fit", "validation split out of range; got ", options.validation_split, ", expected [0, 1)");
   if (options.validation_split > 0 && options.validation_data.defined())
     fail<ValueError>("fit", "two kinds of validation; got validation_split and validation_data, expected one of them");
+  for (const CallbackOption& callback : options.callbacks)
+    if (!callback.operator->()) fail<ValueError>("fit", "no callback; got a null pointer, expected an object");
 }
 
 /// The first part of the samples, and the rest, which is held out: Keras' rule.

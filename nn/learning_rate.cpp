@@ -6,6 +6,15 @@
 #include "nn/model.h"
 
 namespace gradus::nn {
+namespace {
+
+/// Better now than after an epoch.
+void check_settable(std::string_view op, const optim::Optimizer& optimizer) {
+  if (optimizer.learning_rate_is_schedule())
+    fail<ValueError>(op, "a schedule rules the learning rate; got an optimizer with one, expected one made with a number");
+}
+
+}  // namespace
 
 ReduceLROnPlateau::ReduceLROnPlateau(Options options)
     : options_(std::move(options)), monitor_("ReduceLROnPlateau", options_.monitor, options_.mode, options_.min_delta) {
@@ -20,6 +29,7 @@ ReduceLROnPlateau::ReduceLROnPlateau(Options options)
 
 void ReduceLROnPlateau::on_train_begin(Run& run) {
   detail::check_monitor("ReduceLROnPlateau", options_.monitor, run);
+  check_settable("ReduceLROnPlateau", run.model.optimizer());
   best_.reset();
   wait_ = cooldown_left_ = 0;
 }
@@ -61,6 +71,8 @@ void ReduceLROnPlateau::load_state(const State& state, Run&) {
   best_.reset();
   if (state.contains("best")) best_ = state.at("best").item<double>();
 }
+
+void LearningRateScheduler::on_train_begin(Run& run) { check_settable("LearningRateScheduler", run.model.optimizer()); }
 
 void LearningRateScheduler::on_epoch_begin(Run& run) {
   optim::Optimizer& optimizer = run.model.optimizer();

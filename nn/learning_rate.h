@@ -1,6 +1,6 @@
 // Callbacks that change the learning rate from epoch to epoch. Both note it in the logs as "learning_rate".
 //
-// Each belongs to one run at a time.
+// Each belongs to one run at a time. ValueError before training for an optimizer whose learning rate is a schedule.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +69,7 @@ class LearningRateScheduler : public Callback {
       : schedule_([schedule = std::move(schedule)](int64_t epoch, double) mutable { return schedule(epoch); }),
         options_(options) {}
 
+  void on_train_begin(Run& run) override;
   /// ValueError for a learning rate that is negative or not finite.
   void on_epoch_begin(Run& run) override;
   void on_epoch_end(Run& run) override;

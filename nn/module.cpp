@@ -101,7 +101,7 @@ std::vector<Penalty> Module::penalties() const {
     void on_variable(const Variable&) override {}
     void on_regularizer(const Variable& variable, const Regularizer& regularizer) override {
       const auto same = [&](const Penalty& other) { return other.variable.same_as(variable); };
-      if (std::ranges::none_of(found, same)) found.push_back({variable, regularizer});
+      if (variable.trainable() && std::ranges::none_of(found, same)) found.push_back({variable, regularizer});
     }
   };
   Finder finder;

@@ -92,7 +92,7 @@ class Module {
   /// Number of values in all variables.
   int64_t num_parameters() const;
 
-  /// What regularizers add to the loss while training, each variable once.
+  /// What regularizers add to the loss while training, each variable once, frozen ones not (Keras' rule).
   std::vector<Penalty> penalties() const;
   /// Their sum, for training loops of one's own: loss = mean(...) + model.penalty(). 0 where there are none.
   Tensor penalty() const;

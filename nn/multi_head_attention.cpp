@@ -48,7 +48,8 @@ Dense heads_of(int64_t heads, int64_t width, const MultiHeadAttentionOptions& op
 MultiHeadAttention::MultiHeadAttention(int64_t num_heads, int64_t key_dim, Options options) {
   const int64_t value_dim = options.value_dim.value_or(key_dim);
   for (const int64_t size : {num_heads, key_dim, value_dim, options.output_dim.value_or(1)})
-    if (size <= 0) fail<ValueError>(type(), "size out of range; got ", size, ", expected > 0");
+    if (size <= 0 || size > int64_t{1} << 31)  // so that the width of all heads is a number
+      fail<ValueError>(type(), "size out of range; got ", size, ", expected > 0 and at most 2^31");
   if (!(options.dropout >= 0 && options.dropout <= 1))
     fail<ValueError>(type(), "rate out of range; got ", options.dropout, ", expected [0, 1]");
   if (!options.name.empty()) set_name(options.name);

@@ -94,7 +94,8 @@ RecurrentOptions torch_recurrent(int64_t units) {
 }
 
 Recurrent::Recurrent(const Cell& cell, int64_t units, Options options) {
-  if (units <= 0) fail<ValueError>(cell.type, "number of units out of range; got ", units, ", expected > 0");
+  if (units <= 0 || units > int64_t{1} << 31)  // so that the gates' width is a number
+    fail<ValueError>(cell.type, "number of units out of range; got ", units, ", expected > 0 and at most 2^31");
   if (!is_floating(options.dtype))
     fail<DTypeError>(cell.type, "dtype is not floating; got ", options.dtype, ", expected float32 or another");
   for (const double rate : {options.dropout, options.recurrent_dropout})

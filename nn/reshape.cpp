@@ -1,6 +1,7 @@
 #include "nn/reshape.h"
 
 #include <array>
+#include <limits>
 #include <vector>
 
 #include "autograd/ops.h"
@@ -24,6 +25,7 @@ Shape Reshape::output_shape(const Shape& input) const {
                      detail::in_layer(name()));
   };
   if (input.ndim() == 0) refuse();
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   int64_t size = 1, wanted = 1;  // of one sample; -1: unknown
   int free = -1;
   for (int i = 1; i < input.ndim(); ++i) size = size < 0 || input[i] < 0 ? -1 : size * input[i];
@@ -31,6 +33,7 @@ Shape Reshape::output_shape(const Shape& input) const {
   for (int i = 0; i < target_.ndim(); ++i) {
     out.push_back(target_[i]);
     if (target_[i] < 0) free = i + 1;
+    else if (target_[i] > 0 && wanted > kMost / target_[i]) wanted = kMost;  // more than there can be
     else wanted *= target_[i];
   }
   if (size < 0) return out;
@@ -86,11 +89,22 @@ namespace detail {
 constexpr std::array<std::string_view, 3> kPaddingTypes{"ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"};
 constexpr std::array<std::string_view, 3> kUpSamplingTypes{"UpSampling1D", "UpSampling2D", "UpSampling3D"};
 
+namespace {
+
+/// ValueError for numbers with which sizes of images would be none.
+void check_sizes(std::string_view layer, std::string_view what, const Shape& values) {
+  for (const int64_t value : values)
+    if (value > int64_t{1} << 31) fail<ValueError>(layer, what, " out of range; got ", value, ", expected at most 2^31");
+}
+
+}  // namespace
+
 ZeroPaddingLayer::ZeroPaddingLayer(int axes, const Padding& padding, const Options& options)
     : axes_(axes), layout_(options.data_format) {
   if (padding.mode() != Padding::Mode::given) fail<ValueError>(type(), "padding by name; got valid or same, expected numbers");
   before_ = gradus::detail::per_axis(type(), "padding", PerAxis(padding.before()), axes, 0);
   after_ = gradus::detail::per_axis(type(), "padding", PerAxis(padding.after()), axes, 0);
+  for (const Shape& side : {before_, after_}) check_sizes(type(), "padding", side);
   if (!options.name.empty()) set_name(options.name);
 }
 
@@ -117,6 +131,7 @@ Tensor ZeroPaddingLayer::call(const Tensor& x, bool) {
 UpSamplingLayer::UpSamplingLayer(int axes, const PerAxis& size, const Options& options)
     : axes_(axes), layout_(options.data_format) {
   size_ = gradus::detail::per_axis(type(), "size", size, axes, 1);
+  check_sizes(type(), "size", size_);
   if (!options.name.empty()) set_name(options.name);
 }
 

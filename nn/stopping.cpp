@@ -42,7 +42,7 @@ class StopOnInterrupt::Handler {
 StopOnInterrupt::StopOnInterrupt() = default;
 
 void StopOnInterrupt::on_train_begin(Run&) {
-  handler_.reset();  // of a run that ended in an error
+  handler_.reset();  // of a run inside which this one begins
   handler_ = std::make_shared<Handler>();
 }
 
@@ -51,6 +51,8 @@ void StopOnInterrupt::on_batch_end(Run& run) {
 }
 
 void StopOnInterrupt::on_train_end(Run&) { handler_.reset(); }
+
+void StopOnInterrupt::on_train_error(Run&) noexcept { handler_.reset(); }
 
 bool StopOnInterrupt::pressed() { return interrupted != 0; }
 

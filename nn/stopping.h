@@ -24,8 +24,8 @@ class TerminateOnNaN : public Callback {
 };
 
 /// While fit() runs, the first Ctrl-C ends it after the current batch, so that it returns and checkpoints are saved; a second one
-/// kills the program as usual. The handler that was there before comes back when fit() returns. For the whole process: one run
-/// at a time.
+/// kills the program as usual. The handler that was there before comes back when fit() returns or throws. For the whole process:
+/// one run at a time.
 class StopOnInterrupt : public Callback {
  public:
   StopOnInterrupt();
@@ -33,6 +33,7 @@ class StopOnInterrupt : public Callback {
   void on_train_begin(Run& run) override;
   void on_batch_end(Run& run) override;
   void on_train_end(Run& run) override;
+  void on_train_error(Run& run) noexcept override;
 
   /// True when Ctrl-C ended the latest run.
   static bool pressed();

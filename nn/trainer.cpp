@@ -4,7 +4,6 @@
 #include <iostream>
 
 #include "autograd/tape.h"
-#include "nn/averages.h"
 
 namespace gradus::nn {
 Model::Trainer::Trainer(Model& model, Feed& feed, Feed* validation, const FitOptions& options)
@@ -56,7 +55,7 @@ History Model::Trainer::train() {
     if (run_.epoch < run_.epochs && !run_.stop) checkpoint(false);
   }
   checkpoint(true);
-  detail::finalize_averages(*model_.training_->optimizer, trainable_);
+  model_.training_->optimizer->finalize(trainable_);
   notify(&Callback::on_train_end);
   return history_;
 }

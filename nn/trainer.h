@@ -22,8 +22,11 @@ class Model::Trainer : public Resumable {
   Trainer(Model& model, Feed& feed, Feed* validation, const FitOptions& options);
 
   History train();
-  /// After an error: ends a progress line that was begun.
-  void abandon() { progress_.abandon(); }
+  /// After an error: ends a progress line that was begun, and tells the callbacks.
+  void abandon() {
+    progress_.abandon();
+    notify(&Callback::on_train_error);
+  }
 
   State state() const override;
   void load_state(const State& state, std::string_view origin) override;

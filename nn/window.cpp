@@ -45,6 +45,9 @@ Window::Window(std::string_view layer, int axes, const PerAxis& size, const PerA
       gradus::detail::per_axis(layer, "padding", PerAxis(side), axes, 0);
   if (!padding.causal()) return;
   if (axes != 1) fail<ValueError>(layer, "padding causal has no meaning here; got causal, expected valid, same or numbers");
+  if (this->size[0] - 1 > (int64_t{1} << 60) / this->dilation[0])
+    fail<ValueError>(layer, "window out of range; got size ", this->size[0], " with dilation ", this->dilation[0],
+                     ", expected a span of at most 2^60");
   this->padding = Padding{{(this->size[0] - 1) * this->dilation[0], 0}};
 }
 

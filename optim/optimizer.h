@@ -56,6 +56,7 @@ class Optimizer {
   double learning_rate() const { return learning_rate_.at(iterations_); }
   /// ValueError unless finite and >= 0, and, as in Keras, when a schedule rules.
   void set_learning_rate(double learning_rate);
+  bool learning_rate_is_schedule() const { return learning_rate_.is_schedule(); }
   /// Steps applied so far; the position of a schedule.
   int64_t iterations() const { return iterations_; }
 
