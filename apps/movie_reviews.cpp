@@ -6,8 +6,7 @@
 // of the one with dropout ends 5 to 40 % above it. Seconds in all.
 #include <algorithm>
 
-#include "apps/common/cli.h"
-#include "apps/common/report.h"
+#include "apps/common/results.h"
 #include "data/csv.h"
 #include "data/synthetic.h"
 #include "data/text.h"
@@ -71,7 +70,9 @@ int train(const Settings& settings) {
   networks.emplace_back("dropout", network(16, 0.5));
 
   std::vector<std::pair<std::string, nn::History>> runs;
-  std::vector<std::pair<std::string, double>> results;
+  apps::Results results;
+  std::vector<std::string> names;
+  std::vector<double> rises;
   for (auto& [name, model] : networks) {
     model.compile({.optimizer = "rmsprop", .loss = "binary_crossentropy", .metrics = {"accuracy"}});
     nn::History history = model.fit(x.slice({first}), reviews.labels.slice({first}),
@@ -80,34 +81,29 @@ int train(const Settings& settings) {
                                      .seed = settings.seed,
                                      .validation_data = held_out,
                                      .verbose = 0,
-                                     .callbacks = {apps::Watch(interrupt, settings.json)}});
-    if (interrupt.pressed()) {
-      std::cerr << "movie_reviews: interrupted\n";
-      return apps::kInterrupted;
-    }
+                                     .callbacks = {apps::Watch(interrupt, settings.json, name)}});
+    interrupt.check();
     const std::vector<double>& losses = history["val_loss"];
     const auto best = std::ranges::min_element(losses);
-    results.emplace_back(name + "_best_val_accuracy", history["val_accuracy"][static_cast<size_t>(best - losses.begin())]);
-    results.emplace_back(name + "_best_val_loss", *best);
-    results.emplace_back(name + "_last_val_loss", losses.back());
-    results.emplace_back(name + "_last_accuracy", history["accuracy"].back());
+    results.add(name + "_best_val_accuracy", history["val_accuracy"][static_cast<size_t>(best - losses.begin())])
+        .add(name + "_best_val_loss", *best)
+        .add(name + "_last_val_loss", losses.back())
+        .add(name + "_last_accuracy", history["accuracy"].back());
+    names.push_back(name);
+    rises.push_back(losses.back() / *best);
     runs.emplace_back(name, std::move(history));
   }
-  if (settings.json) {
-    apps::JsonLine line;
-    for (const auto& [key, value] : results) line.add(key, value);
-    line.print();
-  } else {
-    for (const auto& [key, value] : results) std::cout << key << ": " << value << "\n";
-  }
-  if (!settings.report.empty()) {
-    apps::Report report("Film reviews",
-                        "Three networks read bags of words. Training loss falls for all of them; the loss on new "
-                        "reviews shows when a network begins to learn reviews by heart.");
-    report.curves(runs);
-    report.write(settings.report);
-  }
-  return 0;
+
+  apps::Report report(
+      "Film reviews",
+      "Three networks read bags of words. Training loss falls for all of them; the loss on new reviews shows when "
+      "a network begins to learn reviews by heart.");
+  for (const auto& [name, history] : runs)
+    report.fact("Best accuracy on new reviews, " + name, *std::ranges::max_element(history["val_accuracy"]));
+  report.curves(runs);
+  report.bars("Overfitting", "Loss on new reviews after the last epoch, as a multiple of the best one: 1 is none.", names, rises,
+              {.y = "last loss / best loss"});
+  return apps::finish(settings, results, report);
 }
 
 }  // namespace
