@@ -1,4 +1,6 @@
 // Handwritten digits with the first network of Chollet's "Deep learning with Python": 784-512-10, RMSprop.
+//
+// Expected on MNIST with the defaults: a test accuracy of about 0.979.
 #include "apps/common/classifier.h"
 #include "apps/common/results.h"
 #include "nn/nn.h"

