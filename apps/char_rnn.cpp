@@ -5,16 +5,9 @@
 // after one epoch letters as frequent as in English, after five short words and line breaks, after fifteen whole lines of
 // Shakespeare. With its 80,000 parameters it learns them by heart: the loss falls from 3.5 to below 0.2, the accuracy passes
 // 0.95.
-#include <algorithm>
-#include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include "apps/common/cli.h"
-#include "apps/common/report.h"
-#include "data/example.h"
+#include "apps/common/results.h"
+#include "data/text.h"
+#include "data/windows.h"
 #include "nn/nn.h"
 #include "optim/optim.h"
 
@@ -84,69 +77,42 @@ And yet, by heaven, I think my love as rare
 As any she belied with false compare.
 )";
 
-struct Settings : apps::TrainOptions {
+struct Settings : apps::EpochOptions {
   std::string text, cell = "gru";
   int64_t units = 128, length = 50, sample = 120, sample_every = 5;
   double temperature = 0.5, learning_rate = 0.005;
-};
 
-/// The characters of UTF-8 text, each as a string of one to four bytes. IoError for bytes that are none.
-std::vector<std::string> characters_of(std::string_view text, const std::string& path) {
-  std::vector<std::string> out;
-  int64_t line = 1;
-  for (size_t at = 0; at < text.size();) {
-    const auto first = static_cast<unsigned char>(text[at]);
-    const size_t size = first < 0x80                    ? 1
-                        : first >= 0xC2 && first < 0xE0 ? 2
-                        : first >= 0xE0 && first < 0xF0 ? 3
-                        : first >= 0xF0 && first < 0xF5 ? 4
-                                                        : 0;
-    bool valid = size > 0 && at + size <= text.size();
-    for (size_t k = 1; valid && k < size; ++k) valid = (static_cast<unsigned char>(text[at + k]) & 0xC0) == 0x80;
-    if (!valid) fail<IoError>(path, "not UTF-8; got byte ", int64_t{first}, " in line ", line, ", expected a text in UTF-8");
-    out.emplace_back(text.substr(at, size));
-    if (out.back() == "\n") ++line;
-    at += size;
+  void add_to(CLI::App& app) {
+    app.add_option("--text", text, "Learn from this file, in UTF-8 (else four of Shakespeare's sonnets)");
+    app.add_option("--cell", cell, "gru or lstm")->capture_default_str();
+    app.add_option("--units", units, "Size of the network's memory")->check(apps::at_least(1))->capture_default_str();
+    app.add_option("--length", length, "Characters it sees in one piece")->check(apps::at_least(10))->capture_default_str();
+    app.add_option("--sample", sample, "Characters it writes at a time")->check(apps::at_least(1))->capture_default_str();
+    app.add_option("--sample-every", sample_every, "Epochs between two samples")->check(apps::at_least(1))->capture_default_str();
+    app.add_option("--temperature", temperature, "How freely it writes: near 0 always the likeliest character")
+        ->check(apps::between(1e-3))
+        ->capture_default_str();
+    app.add_option("--learning-rate", learning_rate, "Of Adam")->check(apps::between(0))->capture_default_str();
+    EpochOptions::add_to(app);
   }
-  return out;
-}
-
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file.is_open() && !std::filesystem::is_directory(path)) text << file.rdbuf();
-  else file.setstate(std::ios::badbit);
-  if (file.bad()) fail<IoError>(path, "cannot read; got an error, expected a text file");
-  return text.str();
-}
+};
 
 /// A text as numbers of its characters.
 struct Corpus {
-  std::vector<std::string> alphabet;  // sorted
-  std::vector<int32_t> numbers;
+  data::Vocabulary alphabet;
+  data::Sequence numbers;
 
-  Corpus(std::string_view text, const std::string& path, int64_t length) {
-    const std::vector<std::string> characters = characters_of(text, path);
-    if (static_cast<int64_t>(characters.size()) < 2 * length)
-      fail<ValueError>(path, "text too short; got ", characters.size(), " characters, expected at least ", 2 * length,
-                       ", two sequences");
-    alphabet = characters;
-    std::ranges::sort(alphabet);
-    alphabet.erase(std::ranges::unique(alphabet).begin(), alphabet.end());
-    for (const std::string& c : characters)
-      numbers.push_back(static_cast<int32_t>(std::ranges::lower_bound(alphabet, c) - alphabet.begin()));
-  }
+  explicit Corpus(std::string_view text)
+      : alphabet(data::Vocabulary::of_characters(text)), numbers(alphabet.encode(data::characters(text))) {}
 
   /// Pieces of `length` characters, each a few characters after the last one, and what follows each character.
-  data::Example pieces(int64_t length, int64_t stride, int64_t limit) const {
-    std::vector<int32_t> x, y;
-    int64_t count = 0;
-    for (int64_t at = 0; at + length < std::ssize(numbers) && (limit == 0 || count < limit); at += stride, ++count) {
-      const auto from = numbers.begin() + at;
-      x.insert(x.end(), from, from + length);
-      y.insert(y.end(), from + 1, from + 1 + length);
-    }
-    return {Tensor(x, {count, length}), Tensor(y, {count, length})};
+  data::Example pieces(int64_t length, int64_t limit) const {
+    const auto count = std::ssize(numbers);
+    const data::WindowOptions options{.sequence_length = length + 1, .sequence_stride = std::max<int64_t>(1, length / 10)};
+    const data::TimeSeries windows(Tensor(numbers, {count}), Tensor(), options);
+    const int64_t size = limit > 0 ? std::min(limit, windows.size()) : windows.size();
+    const Tensor pieces = windows.batch(arange(size)).x;
+    return {pieces[":, :-1"], pieces[":, 1:"]};
   }
 };
 
@@ -167,12 +133,12 @@ class Writer : public nn::Model {
   }
 
   /// `count` characters after `start`. Below temperature 1 likely ones become likelier.
-  std::vector<int32_t> write(std::vector<int32_t> start, int64_t count, double temperature, random::Generator& generator) {
+  data::Sequence write(const data::Sequence& start, int64_t count, double temperature, random::Generator& generator) {
     const NoRecord pause;
-    std::vector<int32_t> out;
+    data::Sequence out;
     std::vector<Tensor> states;
     for (int64_t i = 0; i < count; ++i) {
-      const std::vector<int32_t>& read = i == 0 ? start : std::vector<int32_t>{out.back()};
+      const data::Sequence read = i == 0 ? start : data::Sequence{out.back()};
       const Tensor x(read, {1, std::ssize(read)});
       const nn::Recurrent::Result now = memory_.run(embedding_(x), states);
       states = now.states;
@@ -200,10 +166,9 @@ class Sampler : public nn::Callback {
   void on_epoch_end(nn::Run& run) override {
     if (run.epoch > 0 && (run.epoch + 1) % settings_.sample_every != 0 && run.epoch + 1 != run.epochs) return;
     random::Generator generator(settings_.seed);
-    const std::vector<int32_t> start(corpus_.numbers.begin(), corpus_.numbers.begin() + 10);
-    std::string text;
-    for (const int32_t c : writer_.write(start, settings_.sample, settings_.temperature, generator))
-      text += corpus_.alphabet[static_cast<size_t>(c)];
+    const data::Sequence start(corpus_.numbers.begin(), corpus_.numbers.begin() + 10);
+    std::string text =
+        corpus_.alphabet.decode(writer_.write(start, settings_.sample, settings_.temperature, generator), /*separator=*/"");
     settings_.remarks() << "--- after epoch " << run.epoch + 1 << ":\n" << text << "\n---\n";
     samples_.push_back({std::to_string(run.epoch + 1), std::move(text)});
   }
@@ -215,19 +180,27 @@ class Sampler : public nn::Callback {
   std::vector<std::vector<std::string>>& samples_;
 };
 
+nn::Recurrent memory(const Settings& settings) {
+  const nn::RecurrentOptions sequences{.return_sequences = true};
+  if (settings.cell == "gru") return nn::GRU(settings.units, sequences);
+  if (settings.cell == "lstm") return nn::LSTM(settings.units, sequences);
+  fail<ValueError>("--cell", "unknown cell; got \"", settings.cell, "\", expected one of gru, lstm");
+}
+
 int train(const Settings& settings) {
   settings.apply();
   const apps::Interrupt interrupt;
   const std::string source = settings.text.empty() ? "four sonnets" : settings.text;
-  const Corpus corpus(settings.text.empty() ? std::string(kSonnets) : read(settings.text), source, settings.length);
-  const auto [x, y] = corpus.pieces(settings.length, std::max<int64_t>(1, settings.length / 10), settings.limit);
+  const Corpus corpus(settings.text.empty() ? std::string(kSonnets) : data::load_text(settings.text));
+  if (std::ssize(corpus.numbers) < 2 * settings.length)
+    fail<ValueError>(source, "text too short; got ", corpus.numbers.size(), " characters, expected at least ",
+                     2 * settings.length, ", two pieces of --length");
+  const auto [x, y] = corpus.pieces(settings.length, settings.limit);
   settings.remarks() << "text: " << source << ", " << corpus.numbers.size() << " characters, " << corpus.alphabet.size()
-                     << " different ones, " << x.shape()[0] << " pieces\n";
+                     << " different ones, " << x.shape(0) << " pieces\n";
 
   const apps::Stopwatch clock;
-  const nn::RecurrentOptions sequences{.return_sequences = true};
-  Writer writer(std::ssize(corpus.alphabet), settings.cell == "lstm" ? nn::Recurrent(nn::LSTM(settings.units, sequences))
-                                                                     : nn::Recurrent(nn::GRU(settings.units, sequences)));
+  Writer writer(corpus.alphabet.size(), memory(settings));
   writer.compile({.optimizer = optim::Adam({.learning_rate = settings.learning_rate}),
                   .loss = "sparse_categorical_crossentropy",
                   .metrics = {"accuracy"}});
@@ -239,25 +212,22 @@ int train(const Settings& settings) {
                                           .seed = settings.seed,
                                           .verbose = settings.json ? 0 : 1,
                                           .callbacks = {watch, Sampler(writer, corpus, settings, samples)}});
-  if (interrupt.pressed()) {
-    std::cerr << "char_rnn: interrupted\n";
-    return apps::kInterrupted;
-  }
+  interrupt.check();
   const double loss = history["loss"].back(), accuracy = history["accuracy"].back(), seconds = clock.seconds();
   if (!settings.save.empty()) nn::save_weights(writer, settings.save);
-  if (!settings.report.empty()) {
-    apps::Report report("A network that writes",
-                        text("A network with ", writer.num_parameters(), " parameters learned from ", source,
-                             " which character comes next. The loss says how surprised it still is."));
-    report.curves(history);
-    report.table("What it wrote", "After so many epochs, from the same beginning of the text.", {"epoch", "text"}, samples);
-    report.epoch_times(watch.seconds());
-    report.write(settings.report);
-  }
-  if (settings.json)
-    apps::JsonLine().add("loss", loss).add("accuracy", accuracy).add("seconds", seconds).add("sample", samples.back()[1]).print();
-  else std::cout << "loss: " << loss << "\naccuracy: " << accuracy << "\nseconds: " << seconds << "\n";
-  return 0;
+
+  apps::Report report("A network that writes",
+                      text("A network with ", writer.num_parameters(), " parameters learned from ", source,
+                           " which character comes next. The loss says how surprised it still is."));
+  report.fact("Loss", loss);
+  report.fact("Accuracy", accuracy);
+  report.fact("Characters", static_cast<double>(corpus.numbers.size()));
+  report.curves(history);
+  report.table("What it wrote", "After so many epochs, from the same beginning of the text.", {"epoch", "text"}, samples);
+  report.epoch_times(watch.seconds());
+  apps::Results results;
+  results.add("loss", loss).add("accuracy", accuracy).add("seconds", seconds).add("sample", samples.back()[1]);
+  return apps::finish(settings, results, report);
 }
 
 }  // namespace
@@ -265,28 +235,8 @@ int train(const Settings& settings) {
 int main(int argc, char** argv) {
   CLI::App app("Learns to write from a text, character by character.", "char_rnn");
   Settings settings;
-  const CLI::Validator positive(
-      [](const std::string& word) {
-        const double value = std::strtod(word.c_str(), nullptr);
-        return value > 0 && std::isfinite(value) ? std::string() : text("wrong value; got ", word, ", expected a number > 0");
-      },
-      "");
   settings.epochs = 25;
   settings.batch_size = 32;
   settings.add_to(app);
-  app.add_option("--text", settings.text, "Learn from this file, in UTF-8 (else four of Shakespeare's sonnets)");
-  app.add_option("--cell", settings.cell, "gru or lstm")->check(CLI::IsMember({"gru", "lstm"}))->capture_default_str();
-  app.add_option("--units", settings.units, "Size of the network's memory")->check(apps::at_least(1))->capture_default_str();
-  app.add_option("--length", settings.length, "Characters it sees in one piece")
-      ->check(apps::at_least(10))
-      ->capture_default_str();
-  app.add_option("--sample", settings.sample, "Characters it writes at a time")->check(apps::at_least(1))->capture_default_str();
-  app.add_option("--sample-every", settings.sample_every, "Epochs between two samples")
-      ->check(apps::at_least(1))
-      ->capture_default_str();
-  app.add_option("--temperature", settings.temperature, "How freely it writes: near 0 always the likeliest character")
-      ->check(positive)
-      ->capture_default_str();
-  app.add_option("--learning-rate", settings.learning_rate, "Of Adam")->check(positive)->capture_default_str();
   return apps::run(app, argc, argv, [&] { return train(settings); });
 }

@@ -49,7 +49,8 @@ int fit_curves(const Settings& options) {
   const auto spread = [](const Shape& shape, DType dtype, random::Generator& generator) {
     return random::uniform(shape, -3, 3, dtype, generator);
   };
-  std::vector<apps::Series> fits{apps::series("without noise", grid, truth)};
+  apps::Report report("Function fit", "One hidden layer fitted to a noisy " + options.curve + " with three kinds of neurons.");
+  std::vector<apps::Series> fits{apps::dots("points", x, y), apps::series("without noise", grid, truth)};
   std::vector<apps::Series> losses;
   apps::Results results;
   for (const auto& [name, activation] : activations) {
@@ -68,12 +69,13 @@ int fit_curves(const Settings& options) {
     }
     losses.push_back(apps::by_epoch(name, log.history()["loss"]));
     fits.push_back(apps::series(name, grid, model(grid)));
-    results.add(name + "_error", std::sqrt(mean(square(model(grid) - truth)).item<double>()));
+    const double error = std::sqrt(mean(square(model(grid) - truth)).item<double>());
+    results.add(name + "_error", error);
+    report.fact("Error, " + name, error);
   }
 
-  apps::Report report("Function fit", "One hidden layer fitted to a noisy " + options.curve + " with three kinds of neurons.");
-  report.scatter("The points", "What the models are shown.", {apps::series("points", x, y)}, {.x = "x", .y = "y"});
-  report.lines("The fitted curves", "Each model's answer, and the curve before noise was added.", fits, {.x = "x", .y = "y"});
+  report.lines("The fitted curves", "Each model's answer, the points it was shown, and the curve before noise was added.", fits,
+               {.x = "x", .y = "y"});
   report.lines("Loss", "It levels off at the variance of the noise.", losses,
                {.x = "epoch", .y = "mean squared error", .log_y = true});
   return apps::finish(options, results, report);

@@ -7,10 +7,8 @@
 // arrive. RMSprop ends a hundredth away from each minimum: the steps of a fixed rate do not shrink with the gradient.
 // --noise shakes the gradients as mini-batches do: then the paths wander about the minimum instead of ending there.
 #include <iomanip>
-#include <sstream>
 
-#include "apps/common/cli.h"
-#include "apps/common/report.h"
+#include "apps/common/results.h"
 #include "optim/optim.h"
 
 using namespace gradus;
@@ -56,11 +54,12 @@ struct Path {
   double distance = 0, height = 0;
 };
 
-Path descend(const Surface& surface, const Runner& runner, int64_t steps, double noise) {
+Path descend(const Surface& surface, const Runner& runner, int64_t steps, double noise, const apps::Interrupt& interrupt) {
   const Variable x(surface.x), y(surface.y);
   const auto optimizer = runner.optimizer.create();
   Path path{.points = {runner.name, {surface.x}, {surface.y}}};
   for (int64_t step = 1; step <= steps; ++step) {
+    interrupt.check();
     GradientTape tape;
     std::vector<Tensor> gradients = tape.gradient(surface.height(x, y), {x, y});
     if (noise > 0)
@@ -73,12 +72,6 @@ Path descend(const Surface& surface, const Runner& runner, int64_t steps, double
   }
   path.height = surface.height(x, y).item<double>();
   return path;
-}
-
-std::string number(double value) {
-  std::ostringstream out;
-  out << std::setprecision(3) << value;
-  return out.str();
 }
 
 apps::Plane picture(const Surface& surface, const std::vector<Path>& paths) {
@@ -102,14 +95,16 @@ apps::Plane picture(const Surface& surface, const std::vector<Path>& paths) {
 
 int descend_all(const apps::Options& options, int64_t steps, double noise) {
   options.apply();
-  if (!(noise >= 0) || std::isinf(noise)) fail<ValueError>("--noise", "out of range; got ", noise, ", expected a number >= 0");
+  const apps::Interrupt interrupt;
+  apps::Results results;
   apps::Report report("Gradient descent", "Six optimisers from one start over two surfaces, " + text(steps) + " steps each.");
   for (const Surface& surface : kSurfaces) {
     std::vector<Path> paths;
     std::vector<std::vector<std::string>> rows;
     for (const Runner& runner : runners()) {
-      const Path& path = paths.emplace_back(descend(surface, runner, steps, noise));
-      rows.push_back({runner.name, path.arrived < 0 ? "-" : text(path.arrived), number(path.distance), number(path.height)});
+      const Path& path = paths.emplace_back(descend(surface, runner, steps, noise, interrupt));
+      rows.push_back({runner.name, path.arrived < 0 ? "-" : text(path.arrived), apps::number(path.distance, 3),
+                      apps::number(path.height, 3)});
       if (options.json)
         apps::JsonLine()
             .add("surface", surface.name)
@@ -132,13 +127,18 @@ int descend_all(const apps::Options& options, int64_t steps, double noise) {
       rows.erase(rows.begin());
       std::cout << "\n";
     }
+    // The first to arrive; of those that do not, none.
+    const auto fastest = std::ranges::min_element(
+        paths, {}, [](const Path& path) { return path.arrived < 0 ? std::numeric_limits<int64_t>::max() : path.arrived; });
+    const std::string winner = fastest->arrived < 0 ? "none" : fastest->points.name;
+    results.add(surface.name + "_fastest", winner).add(surface.name + "_steps", fastest->arrived);
+    report.fact("First on " + surface.formula, fastest->arrived < 0 ? "none" : text(winner, ", ", fastest->arrived, " steps"));
     report.plane(surface.formula, "The height as colour, and the path of each optimiser down to the minimum.",
                  picture(surface, paths));
-    report.table("Steps on " + surface.formula, "Steps until a path came within " + number(kNear) + " of the minimum.", columns,
-                 rows);
+    report.table("Steps on " + surface.formula, "Steps until a path came within " + apps::number(kNear) + " of the minimum.",
+                 columns, rows);
   }
-  if (!options.report.empty()) report.write(options.report);
-  return 0;
+  return apps::finish(options, results, report);
 }
 
 }  // namespace
@@ -149,7 +149,9 @@ int main(int argc, char** argv) {
   int64_t steps = 2000;
   double noise = 0;
   app.add_option("--steps", steps, "Steps of each optimiser")->check(apps::at_least(1))->capture_default_str();
-  app.add_option("--noise", noise, "Standard deviation of what is added to every gradient")->capture_default_str();
+  app.add_option("--noise", noise, "Standard deviation of what is added to every gradient")
+      ->check(apps::between(0))
+      ->capture_default_str();
   options.add_to(app);
   return apps::run(app, argc, argv, [&] { return descend_all(options, steps, noise); });
 }

@@ -3,11 +3,9 @@
 //
 // Expected with the defaults: a mean absolute error of about 16 (thousands) over the folds, where a linear model is off by 20 and
 // always the mean price by 68; nothing can be better than 9.6, which is noise. A few seconds.
-#include <cmath>
 #include <numeric>
 
-#include "apps/common/cli.h"
-#include "apps/common/report.h"
+#include "apps/common/results.h"
 #include "data/csv.h"
 #include "data/synthetic.h"
 #include "nn/nn.h"
@@ -80,35 +78,28 @@ int train(const Settings& settings) {
                                      .seed = settings.seed,
                                      .validation_data = {normalised(only(x)), held_out_y},
                                      .verbose = 0,
-                                     .callbacks = {apps::Watch(interrupt, settings.json)}});
-    if (interrupt.pressed()) {
-      std::cerr << "house_prices: interrupted\n";
-      return apps::kInterrupted;
-    }
+                                     .callbacks = {apps::Watch(interrupt, settings.json, text("fold ", fold + 1))}});
+    interrupt.check();
     errors.push_back(history["val_mean_absolute_error"].back());
     baselines.push_back(mean(abs(held_out_y - typical)).item<double>());
-    if (settings.json)
-      apps::JsonLine().add("fold", fold + 1).add("mean_absolute_error", errors.back()).add("baseline", baselines.back()).print();
-    else
-      std::cout << "fold " << fold + 1 << " of " << settings.folds << ": mean absolute error " << errors.back()
-                << ", always the mean price " << baselines.back() << "\n";
     runs.emplace_back(text("fold ", fold + 1), std::move(history));
   }
   const double error = mean_of(errors), baseline = mean_of(baselines);
-  if (settings.json) apps::JsonLine().add("mean_absolute_error", error).add("baseline", baseline).print();
-  else std::cout << "mean_absolute_error: " << error << "\nbaseline: " << baseline << "\n";
 
-  if (!settings.report.empty()) {
-    apps::Report report("House prices", text("A network of two hidden layers predicts the prices of held-out houses with a mean "
-                                             "absolute error of ",
-                                             error, " over ", settings.folds, " folds; always the mean price: ", baseline, "."));
-    report.curves(runs);
-    std::vector<std::string> names;
-    for (const auto& [name, history] : runs) names.push_back(name);
-    report.bars("Error of each fold", "Mean absolute error on the houses that the network has not seen.", names, errors);
-    report.write(settings.report);
-  }
-  return 0;
+  apps::Report report("House prices",
+                      text("A network of two hidden layers predicts the prices of houses it has not seen, in thousands; each of ",
+                           settings.folds, " parts of the houses was held out once."));
+  report.fact("Mean absolute error", error);
+  report.fact("Always the mean price", baseline);
+  report.fact("Houses", static_cast<double>(count));
+  std::vector<std::string> names;
+  for (const auto& [name, history] : runs) names.push_back(name);
+  report.bars("Error of each fold", "Mean absolute error on the houses that the network has not seen.", names, errors,
+              {.y = "thousands"});
+  report.curves(runs);
+  apps::Results results;
+  results.add("mean_absolute_error", error).add("baseline", baseline);
+  return apps::finish(settings, results, report);
 }
 
 }  // namespace

@@ -58,6 +58,9 @@ int classify(const Settings& options) {
   apps::Plane plane = apps::plane_of(model, box);
   plane.points = apps::by_class(inputs, targets, {"class 0", "class 1"});
   plane.paths = lines;
+  plane.axes = {.x = "x", .y = "y"};
+  report.fact("Accuracy", accuracy(targets, predictions));
+  report.fact("Loss", square_loss(targets, predictions).item<double>());
   report.plane("The boundary", "Colours show what the model answers for each point of the plane; it decides at one half.", plane);
   report.curves(log.history());
   apps::Results results;

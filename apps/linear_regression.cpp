@@ -50,10 +50,12 @@ int fit_line(const Settings& options) {
 
   // Least squares: the columns of [x, 1], weighted by slope and intercept, come as near to y as they can.
   const Tensor best = lstsq(stack({x, ones_like(x)}, 1), y);
-  const Tensor line = linspace(-2, 2, 100);
-  report.scatter("Points and line", "The points lie around the line y = 2 x + 1; the fitted line runs through their middle.",
-                 {apps::series("points", x, y), apps::series("fitted line", line, slope * line + intercept)},
-                 {.x = "x", .y = "y"});
+  const Tensor line = linspace(-2, 2, 2);
+  report.fact("Slope", slope.item<double>());
+  report.fact("Intercept", intercept.item<double>());
+  report.fact("Loss", log.history()["loss"].back());
+  report.lines("Points and line", "The points lie around the line y = 2 x + 1; the fitted line runs through their middle.",
+               {apps::dots("points", x, y), apps::series("fitted line", line, slope * line + intercept)}, {.x = "x", .y = "y"});
   report.curves(log.history());
   apps::Results results;
   results.add("slope", slope.item<double>())

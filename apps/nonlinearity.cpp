@@ -1,6 +1,6 @@
 // Two kinds of points that no line parts: a linear model and a deep network, side by side.
 //
-// What to see: on a disc inside a ring the linear model guesses (about 0.5), on two spiral arms (--data spirals) it gets to 0.65,
+// What to see: on a ring inside a ring the linear model guesses (about 0.5), on two spiral arms (--data spirals) it gets to 0.65,
 // however long it trains, because its boundary is a line. The network with two hidden layers of tanh bends its boundary around
 // the points and passes 0.95. Take its activations away, and three linear layers in a row are one linear layer, no better than
 // the first model.
@@ -33,7 +33,7 @@ struct Settings : apps::Options {
 };
 
 data::TensorDataset points(const Settings& options, uint64_t seed) {
-  if (options.data == "circles") return apps::circles(options.points, seed);
+  if (options.data == "circles") return data::synthetic::circles(options.points, seed);
   if (options.data == "spirals") return data::synthetic::spirals(options.points, seed);
   fail<ValueError>("--data", "unknown points; got \"", options.data, "\", expected one of circles, spirals");
 }
@@ -53,10 +53,11 @@ int compare(const Settings& options) {
                                                              {"deep", network(options.units, nn::tanh)},
                                                              {"deep without activations", network(options.units, nn::linear)}};
   const apps::Box box = apps::box_around(x);
-  const std::vector<apps::Series> dots = apps::by_class(x, y, {"one kind", "the other"});
+  const std::vector<apps::Series> dots = apps::by_class(x, y, {"class 0", "class 1"});
   std::vector<std::pair<std::string, apps::Plane>> planes;
   std::vector<std::pair<std::string, nn::History>> histories;
   apps::Results results;
+  apps::Report report("Nonlinearity", "Two kinds of points, a linear model and a deep network.");
   for (auto& [name, model] : models) {
     model.compile({.optimizer = optim::Adam({.learning_rate = options.learning_rate}),
                    .loss = "binary_crossentropy",
@@ -73,9 +74,9 @@ int compare(const Settings& options) {
     planes.back().second.points = dots;
     histories.emplace_back(name, history);
     results.add(apps::key(name) + "_accuracy", test["accuracy"]);
+    report.fact("Accuracy, " + name, test["accuracy"]);
   }
 
-  apps::Report report("Nonlinearity", "Two kinds of points, a linear model and a deep network.");
   report.planes("What the models answer",
                 "The linear model cuts the plane in two along a line. The network bends around the points; without its "
                 "activations it is as straight as the first.",

@@ -86,6 +86,7 @@ int compare(const apps::TrainOptions& options) {
   std::vector<apps::Series> validation_losses;
   std::vector<std::vector<std::string>> rows;
   apps::Results results;
+  apps::Report report("Overfitting", "One network trained on few and partly wrong examples, in four ways.");
   for (const Way& way : kWays) {
     nn::Sequential model = network(way);
     histories.emplace_back(way.name, train(model, way, samples, validation, options));
@@ -93,11 +94,11 @@ int compare(const apps::TrainOptions& options) {
     const auto [val_loss, val_accuracy] = test(model, validation);
     rows.push_back(
         {way.name, apps::number(histories.back().second["loss"].back()), apps::number(val_loss), apps::number(val_accuracy)});
+    report.fact("Validation loss, " + way.name, val_loss);
     results.add(apps::key(way.name) + "_val_loss", val_loss).add(apps::key(way.name) + "_val_accuracy", val_accuracy);
     if (!options.save.empty() && &way == &kWays.back()) nn::save_weights(model, options.save);
   }
 
-  apps::Report report("Overfitting", "One network trained on few and partly wrong examples, in four ways.");
   report.table("What each way ends with", "The losses are cross entropies without penalties.",
                {"against overfitting", "training loss", "validation loss", "validation accuracy"}, rows);
   report.lines("Validation loss", "Without help it falls and then climbs; each of the three ways holds it lower.",

@@ -107,20 +107,23 @@ int learn(const Settings& options) {
     return plane;
   };
   apps::Report report("Perceptron", "One neuron learns \"" + options.data + "\" by the perceptron rule and by gradient descent.");
+  const int64_t rule_mistakes = by_rule.mistakes(kInputs, targets), gradient_mistakes = by_gradient.mistakes(kInputs, targets);
+  report.fact("Rounds with mistakes", rounds > 0 || rule_mistakes == 0 ? text(rounds) : "all");
+  report.fact("Mistakes, perceptron rule", static_cast<double>(rule_mistakes));
+  report.fact("Mistakes, gradient descent", static_cast<double>(gradient_mistakes));
   report.planes("What the neuron answers", "Each method ends with a line; on one side of it the neuron answers 1.",
                 {{"perceptron rule", picture(by_rule)}, {"gradient descent", picture(by_gradient)}});
   report.lines("Mistakes of the perceptron rule", "Points answered wrongly in each round.",
                {apps::by_epoch("mistakes", rule_log.history()["mistakes"])}, {.x = "round", .y = "mistakes"});
   report.curves(gradient_log.history());
 
-  const int64_t rule_mistakes = by_rule.mistakes(kInputs, targets);
   if (rule_mistakes > 0)
     options.remarks() << "the rule still makes mistakes" << (options.data == "xor" ? ": no line parts these points" : "") << "\n";
   apps::Results results;
   results.add("data", options.data)
       .add("rounds", rounds)
       .add("mistakes_rule", rule_mistakes)
-      .add("mistakes_gradient", by_gradient.mistakes(kInputs, targets))
+      .add("mistakes_gradient", gradient_mistakes)
       .add("neuron_rule", by_rule.text())
       .add("neuron_gradient", by_gradient.text());
   return apps::finish(options, results, report);

@@ -73,6 +73,10 @@ int predict(const Settings& options) {
   apps::Report report("Will I pass this class?",
                       text("With ", apps::number(options.lectures), " lectures and ", apps::number(options.hours),
                            " hours, your chance is ", apps::number(chance, 2), "."));
+  report.fact("Your chance", chance);
+  report.fact("By the rule", rule);
+  report.fact("Validation accuracy", result["accuracy"]);
+  report.fact("Epochs", static_cast<double>(history.epochs().size()));
   report.plane("The chance to pass", "It rises with lectures and with hours; the dots are the students held out.", plane);
   report.curves(history);
   report.epoch_times(watch.seconds());

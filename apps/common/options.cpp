@@ -55,14 +55,23 @@ void Options::show(const Report& report_) const {
   remarks() << "report: " << report << "\n";
 }
 
-void TrainOptions::add_to(CLI::App& app) {
+void EpochOptions::add_to(CLI::App& app) {
   app.add_option("--epochs", epochs, "Passes over the training samples")->check(at_least(1))->capture_default_str();
   app.add_option("--batch-size", batch_size, "Samples per step")->check(at_least(1))->capture_default_str();
   app.add_option("--limit", limit, "Use only the first N training and test samples (0: all)")->check(at_least(0));
-  app.add_option("--data-dir", data_dir,
-                 "Folder with the data (else $GRADUS_DATA, ../shared/data, the user cache, made-up data)");
   app.add_option("--save", save, "Write the trained weights here (safetensors)");
   Options::add_to(app);
+}
+
+void EpochOptions::apply() const {
+  Options::apply();
+  check_writable("--save", save);
+}
+
+void TrainOptions::add_to(CLI::App& app) {
+  app.add_option("--data-dir", data_dir,
+                 "Folder with the data (else $GRADUS_DATA, ../shared/data, the user cache, made-up data)");
+  EpochOptions::add_to(app);
 }
 
 void TrainOptions::add_checkpoint_to(CLI::App& app) {
@@ -70,8 +79,7 @@ void TrainOptions::add_checkpoint_to(CLI::App& app) {
 }
 
 void TrainOptions::apply() const {
-  Options::apply();
-  check_writable("--save", save);
+  EpochOptions::apply();
   check_writable("--checkpoint", checkpoint);
 }
 

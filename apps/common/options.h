@@ -41,12 +41,19 @@ struct Options {
 };
 
 /// Options of every program that trains in epochs.
-struct TrainOptions : Options {
+struct EpochOptions : Options {
   int64_t epochs = 5;
   int64_t batch_size = 128;
   int64_t limit = 0;  // 0: all samples
-  std::string data_dir = {};
   std::string save = {};
+
+  void add_to(CLI::App& app);
+  void apply() const;
+};
+
+/// Options of the programs that read their samples from a folder.
+struct TrainOptions : EpochOptions {
+  std::string data_dir = {};
   std::string checkpoint = {};
 
   void add_to(CLI::App& app);

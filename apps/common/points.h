@@ -1,30 +1,16 @@
-// Points in the plane: data sets, and what programs need to draw them. Stateless.
+// Points in the plane: what programs need to draw them. Stateless.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numbers>
 #include <string>
 #include <vector>
 
 #include "apps/common/report.h"
 #include "autograd/autograd.h"
-#include "data/dataset.h"
 
 namespace gradus::apps {
-
-/// A disc (y = 0, radius below 0.5) inside a ring (y = 1, radius 0.6 to 1), moved by normal noise: x float32 [n, 2],
-/// y float32 [n, 1], the classes in turn.
-inline data::TensorDataset circles(int64_t n, uint64_t seed, double noise = 0.02) {
-  random::Generator generator(seed);
-  const auto uniform = [&](double low, double high) { return random::uniform({n}, low, high, DType::float32, generator); };
-  const Tensor ring = remainder(arange(n), Tensor(int64_t{2})).astype(DType::float32);
-  const Tensor angle = uniform(0, 2 * std::numbers::pi), u = uniform(0, 1);
-  const Tensor radius = where(ring == 1, 0.6f + 0.4f * u, 0.5f * sqrt(u));  // the root spreads the points of a disc evenly
-  const Tensor x = stack({radius * cos(angle), radius * sin(angle)}, 1);
-  return {x + random::normal({n, 2}, 0, noise, DType::float32, generator), ring.reshape({n, 1})};
-}
 
 /// The part of the plane that a picture shows.
 struct Box {
@@ -55,6 +41,13 @@ inline Plane plane_of(const std::function<Tensor(const Tensor&)>& function, cons
 /// Two vectors of the same length.
 inline Series series(std::string name, const Tensor& x, const Tensor& y) {
   return {std::move(name), x.to_vector<double>(), y.to_vector<double>()};
+}
+
+/// Two vectors of the same length, as points that no line joins.
+inline Series dots(std::string name, const Tensor& x, const Tensor& y) {
+  Series points = series(std::move(name), x, y);
+  points.dots = true;
+  return points;
 }
 
 /// One value per epoch.

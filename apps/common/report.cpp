@@ -55,8 +55,12 @@ Json numbers(const std::vector<double>& values) {
 Json series_data(const std::vector<Line>& lines) {
   Json out = Json::array();
   for (const auto& [series, color, dashed] : lines)
-    out.push_back(
-        {{"name", series.name}, {"x", numbers(series.x)}, {"y", numbers(series.y)}, {"color", color}, {"dashed", dashed}});
+    out.push_back({{"name", series.name},
+                   {"x", numbers(series.x)},
+                   {"y", numbers(series.y)},
+                   {"color", color},
+                   {"dashed", dashed},
+                   {"dots", series.dots}});
   return out;
 }
 

@@ -170,7 +170,7 @@ void draw_lines(std::ostream& out, std::string_view title, const std::vector<Ser
     for (size_t i = 0; i < std::min(s.x.size(), s.y.size()); ++i) {
       const bool gap = !std::isfinite(s.x[i]) || !std::isfinite(height_of(s.y[i]));
       const double x = gap ? kInfinity : xs.position(s.x[i]) * right, y = gap ? kInfinity : ys.position(height_of(s.y[i])) * top;
-      const bool joined = last_x != kInfinity;
+      const bool joined = !s.dots && last_x != kInfinity;
       if (!gap) canvas.line(joined ? last_x : x, joined ? last_y : y, x, y, k), end = y;
       last_x = x, last_y = y;
     }

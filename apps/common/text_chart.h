@@ -20,6 +20,7 @@ namespace gradus::apps {
 struct Series {
   std::string name;
   std::vector<double> x, y;
+  bool dots = false;  // in a chart of lines: not joined
 };
 
 struct Axes {

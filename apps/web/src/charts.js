@@ -100,6 +100,7 @@ const builders = {
     option.xAxis = xAxis(data.axes, palette, { min: "dataMin", max: "dataMax", ...(whole ? { minInterval: 1 } : {}) });
     option.yAxis = yAxis(data.axes, palette, unit(data, palette));
     option.series = data.series.map((series) => {
+      if (series.dots) return dots(series, palette, log);
       const color = palette.series[series.color % palette.series.length];
       const points = pairs(series, log);
       return {
