@@ -2,8 +2,8 @@
 //
 // The weather is made up: yearly and daily waves, slow changes with noise, and air pressure, which says a day ahead where the
 // temperature will go. The naive guess is that tomorrow will be as today at the same hour. What to see: its mean absolute error
-// is about 1.7 degrees; all networks are better, the dense one at 1.1, the recurrent ones at 0.8. The dense network has to learn
-// for every hour of the window anew what it may look for there.
+// is about 1.7 degrees; all networks are better, the dense one at 0.9 to 1.0, the recurrent ones at 0.7 to 0.8. The dense network
+// has to learn for every hour of the window anew what it may look for there.
 #include <array>
 #include <numbers>
 
@@ -129,7 +129,7 @@ int train(const apps::EpochOptions& options) {
 int main(int argc, char** argv) {
   CLI::App app("Forecasts the temperature of tomorrow with a naive guess, a dense network, an LSTM and a GRU.", "time_series");
   apps::EpochOptions options;
-  options.epochs = 10;
+  options.epochs = 15;
   options.add_to(app);
   return apps::run(app, argc, argv, [&] { return train(options); });
 }
