@@ -18,13 +18,13 @@ using namespace gradus;
 using test::check_rows;
 using test::kHuge;
 using test::kNaN;
-using test::Row;
+using test::WrongCall;
 
 namespace {
 
 /// Makes the layer and uses it, since sizes meet the input there.
 template <class Make>
-Row use(std::string what, Make make, const Shape& input, std::string part = {}) {
+WrongCall use(std::string what, Make make, const Shape& input, std::string part = {}) {
   return {std::move(what),
           [=] {
             auto layer = make();
@@ -37,7 +37,7 @@ Row use(std::string what, Make make, const Shape& input, std::string part = {}) 
 
 TEST_CASE("sizes of layers that are 0, negative or huge") {
   const Shape flat{2, 3}, series{2, 4, 3}, image{2, 5, 5, 2};
-  std::vector<Row> rows;
+  std::vector<WrongCall> rows;
   for (const int64_t n : {int64_t{0}, int64_t{-1}, std::numeric_limits<int64_t>::min()}) {
     const std::string got = text("got ", n);
     const auto add = [&](const char* what, auto make, const Shape& input) { rows.push_back(use(what, make, input)); };
@@ -166,7 +166,7 @@ TEST_CASE("sizes of layers that are 0, negative or huge") {
 }
 
 TEST_CASE("rates, factors and constants out of range or not numbers") {
-  std::vector<Row> rows;
+  std::vector<WrongCall> rows;
   for (const double v : {-0.5, 1.5, kNaN, static_cast<double>(INFINITY)}) {
     const auto add = [&](const char* what, auto make) { rows.push_back({text(what, " ", v), [=] { make(); }}); };
     add("Dropout", [=] { nn::Dropout layer(v); });
@@ -199,7 +199,7 @@ TEST_CASE("unknown names list the known ones") {
     model.compile(options);
   };
   const std::string bad = "got \"sofmax\"";
-  std::vector<Row> rows{
+  std::vector<WrongCall> rows{
       {"loss", [=] { compile({.loss = "sofmax"}); }, "categorical_crossentropy"},
       {"metric", [=] { compile({.loss = "mse", .metrics = {"sofmax"}}); }, "accuracy"},
       {"weighted metric", [=] { compile({.loss = "mse", .weighted_metrics = {"sofmax"}}); }, "accuracy"},
@@ -217,7 +217,7 @@ TEST_CASE("unknown names list the known ones") {
       {"make", [] { optim::make("sofmax"); }, "rmsprop"},
       {"empty", [] { nn::Activation(""); }, "softmax"},
   };
-  for (Row& row : rows)
+  for (WrongCall& row : rows)
     if (row.what != "empty")
       row.run = [run = row.run, bad] {
         try {

@@ -14,7 +14,7 @@
 
 namespace gradus::test {
 
-struct Row {
+struct WrongCall {
   std::string what;
   std::function<void()> run;
   std::string part = {};  // of the message
@@ -24,8 +24,8 @@ inline constexpr int64_t kHuge = std::numeric_limits<int64_t>::max();
 inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// "op: what; got ..., expected ..." with the part.
-inline void check_rows(const std::vector<Row>& rows) {
-  for (const Row& row : rows) {
+inline void check_rows(const std::vector<WrongCall>& rows) {
+  for (const WrongCall& row : rows) {
     CAPTURE(row.what);
     std::string said = "nothing thrown";
     try {
