@@ -134,22 +134,32 @@ LabelledImages load_cifar10_file(const std::string& path, const std::vector<int>
   return io::read_cifar10(io::FileSource({"load_cifar10_file", path}), classes);
 }
 
-cifar10::Cifar10 cifar10::load(const Options& options) {
-  constexpr std::string_view kOp = "cifar10::load";
-  const std::array<int, 10> labels = wanted(kOp, options.classes);
+namespace {
+
+/// The whole data set from the first folder that has it, downloaded if that is asked for. Notes in `searched` where it looked.
+std::optional<cifar10::Cifar10> load_all(std::string_view op, const cifar10::Options& options, const std::array<int, 10>& labels,
+                                         std::string& searched) {
   const std::vector<std::string> parents = io::data_folders(options.data_dir);
   if (io::may_download(options.download)) io::fetch(kAddress, parents.back() + "/cifar10", std::span(&kRemote, 1));
-  std::string searched;
   for (const std::string& parent : parents) {
     const std::string folder = parent + "/cifar10";
     if (const auto archive = io::plain_or_gz(text(folder, "/", kArchive))) return read_archive(*archive, labels);
-    if (const auto paths = locate(kOp, folder,
+    if (const auto paths = locate(op, folder,
                                   {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
                                    "data_batch_5.bin", "test_batch.bin"}))
-      return {read_files(kOp, folder, {paths->begin(), paths->end() - 1}, labels),
-              read_files(kOp, folder, {paths->back()}, labels)};
+      return cifar10::Cifar10{read_files(op, folder, {paths->begin(), paths->end() - 1}, labels),
+                              read_files(op, folder, {paths->back()}, labels)};
     searched += (searched.empty() ? "" : ", ") + folder;
   }
+  return std::nullopt;
+}
+
+}  // namespace
+
+cifar10::Cifar10 cifar10::load(const Options& options) {
+  constexpr std::string_view kOp = "cifar10::load";
+  std::string searched;
+  if (const auto found = load_all(kOp, options, wanted(kOp, options.classes), searched)) return *found;
   fail<IoError>(kOp, "no CIFAR-10 files; got none in ", searched, ", expected ", kArchive,
                 " or its six .bin files; set data_dir, GRADUS_DATA, or download");
 }
@@ -158,12 +168,16 @@ cifar10::Cifar10 cifar10::load_cats_and_dogs(const Options& options) {
   constexpr std::string_view kOp = "cifar10::load_cats_and_dogs";
   const std::vector<int> classes = options.classes.empty() ? std::vector<int>{3, 5} : options.classes;
   const std::array<int, 10> labels = wanted(kOp, classes);
+  std::string searched;
   for (const std::string& parent : io::data_folders(options.data_dir)) {
     const std::string folder = parent + "/cifar10_cats_dogs";
     if (const auto paths = locate(kOp, folder, {"train.bin", "test.bin"}))
       return {read_files(kOp, folder, {paths->front()}, labels), read_files(kOp, folder, {paths->back()}, labels)};
+    searched += (searched.empty() ? "" : ", ") + folder;
   }
-  return load({options.data_dir, classes, options.download});
+  if (const auto found = load_all(kOp, options, labels, searched)) return *found;
+  fail<IoError>(kOp, "no cats and dogs; got none in ", searched, ", expected train.bin and test.bin, ", kArchive,
+                " or its six .bin files; set data_dir, GRADUS_DATA, or download");
 }
 
 }  // namespace gradus::data
