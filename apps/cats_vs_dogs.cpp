@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "apps/common/classifier.h"
-#include "apps/common/cli.h"
+#include "apps/common/results.h"
 #include "data/cifar.h"
 #include "data/image_folder.h"
 #include "data/loader.h"
@@ -129,20 +129,11 @@ int train(const apps::TrainOptions& options, const std::string& folder) {
   report.curves(history);
   report.epoch_times(watch.seconds());
   if (!options.report.empty()) add_details(report, model, data);
-  options.show(report);
-
-  if (options.json) {
-    apps::JsonLine()
-        .add("test_loss", result["loss"])
-        .add("test_accuracy", result["accuracy"])
-        .add("seconds", seconds)
-        .add("data", train.source)
-        .print();
-  } else {
-    std::cout << "test_loss: " << result["loss"] << "\ntest_accuracy: " << result["accuracy"] << "\nseconds: " << seconds << "\n";
-    if (!options.save.empty()) std::cout << "weights: " << options.save << "\n";
-  }
-  return 0;
+  apps::Results results;
+  results.add("test_loss", result["loss"]).add("test_accuracy", result["accuracy"]).add("seconds", seconds);
+  results.add("data", train.source);
+  if (!options.save.empty()) results.add("weights", options.save);
+  return apps::finish(options, results, report);
 }
 
 }  // namespace

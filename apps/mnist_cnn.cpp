@@ -2,7 +2,7 @@
 //
 // Expected on MNIST with the defaults: a test accuracy of at least 0.991; 0.9919 with the seeds 1 and 2, a test loss below 0.03.
 #include "apps/common/classifier.h"
-#include "apps/common/cli.h"
+#include "apps/common/results.h"
 #include "nn/nn.h"
 
 using namespace gradus;
@@ -77,20 +77,11 @@ int train(const apps::TrainOptions& options, const std::string& precision) {
   report.curves(history);
   report.epoch_times(watch.seconds());
   if (page) add_details(report, model, {x_test, y_test});
-  options.show(report);
-
-  if (options.json) {
-    apps::JsonLine()
-        .add("test_loss", result["loss"])
-        .add("test_accuracy", result["accuracy"])
-        .add("seconds", seconds)
-        .add("data", train.source)
-        .print();
-  } else {
-    std::cout << "test_loss: " << result["loss"] << "\ntest_accuracy: " << result["accuracy"] << "\nseconds: " << seconds << "\n";
-    if (!options.save.empty()) std::cout << "weights: " << options.save << "\n";
-  }
-  return 0;
+  apps::Results results;
+  results.add("test_loss", result["loss"]).add("test_accuracy", result["accuracy"]).add("seconds", seconds);
+  results.add("data", train.source);
+  if (!options.save.empty()) results.add("weights", options.save);
+  return apps::finish(options, results, report);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "autograd/base/error.h"
+#include "nn/confusion.h"
 
 namespace gradus::apps {
 namespace {
@@ -50,10 +51,7 @@ std::vector<int64_t> worst(const Judged& judged, int64_t count) {
 
 Tensor confusion_counts(const Tensor& labels, const Tensor& probabilities) {
   const Judged judged("confusion_counts", labels, probabilities);
-  std::vector<int64_t> counts(static_cast<size_t>(judged.classes * judged.classes));
-  for (size_t i = 0; i < judged.labels.size(); ++i)
-    ++counts[static_cast<size_t>(judged.labels[i] * judged.classes + judged.predicted[i])];
-  return Tensor(counts, {judged.classes, judged.classes});
+  return nn::confusion_matrix(Tensor(judged.labels), Tensor(judged.predicted), judged.classes);
 }
 
 std::vector<int64_t> worst_mistakes(const Tensor& labels, const Tensor& probabilities, int64_t count) {
