@@ -8,28 +8,15 @@
 
 #include "nn/nn.h"
 #include "tests/nn/check_layer.h"
+#include "tests/nn/values.h"
 
 using namespace gradus;
 using doctest::Approx;
 using doctest::Contains;
 using test::check_layer;
+using test::filled;
+using test::noise;
 using Values = std::vector<double>;
-
-namespace {
-
-template <class F>
-Tensor filled(const Shape& shape, F f) {
-  Values values(static_cast<size_t>(numel("filled", shape)));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = f(static_cast<double>(i));
-  return Tensor(values, shape);
-}
-
-Tensor noise(const Shape& shape, uint64_t seed) {
-  random::Generator generator(seed);
-  return random::normal(shape, 0, 1, DType::float64, generator);
-}
-
-}  // namespace
 
 TEST_CASE("MultiHeadAttention gives PyTorch's values") {
   // torch 1.13: nn.MultiheadAttention(4, 2, batch_first=True) in float64, the first sample; plain and causal.

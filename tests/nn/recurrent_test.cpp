@@ -8,25 +8,16 @@
 
 #include "nn/nn.h"
 #include "tests/nn/check_layer.h"
+#include "tests/nn/values.h"
 
 using namespace gradus;
 using doctest::Approx;
 using test::check_layer;
+using test::filled;
+using test::noise;
 using Values = std::vector<double>;
 
 namespace {
-
-template <class F>
-Tensor filled(const Shape& shape, F f) {
-  Values values(static_cast<size_t>(numel("filled", shape)));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = f(static_cast<double>(i));
-  return Tensor(values, shape);
-}
-
-Tensor noise(const Shape& shape, uint64_t seed) {
-  random::Generator generator(seed);
-  return random::normal(shape, 0, 1, DType::float64, generator);
-}
 
 /// The weights that the constants below were computed with.
 void set_weights(nn::Recurrent& layer) {
